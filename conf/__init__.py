@@ -1,0 +1,1 @@
+"""Settings, source mappings and reference lists, shipped inside the package as `lbz_indicators.conf`."""

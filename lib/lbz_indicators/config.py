@@ -1,0 +1,260 @@
+"""The settings of a run: frozen, typed, every problem reported at once.
+
+Values come from `method.yml` (the method's defaults), then the file named by --config, then --set key.path=value;
+each later one wins. An unknown key is an error, so that a typing mistake can never silently leave a default in place.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from lbz_indicators.errors import SettingsError
+
+CONF = resources.files("lbz_indicators.conf")
+Year = Annotated[int, Field(ge=1990, le=2100)]
+Confidence = Annotated[float, Field(gt=0.5, lt=1)]
+
+
+def parse_years(value: object) -> object:
+    """'2016-2019', '2019' or '2016,2018' as a list of years; anything else is left to validation."""
+    if isinstance(value, int):
+        return [value]
+    if not isinstance(value, str):
+        return value
+    if span := re.fullmatch(r"\s*(\d{4})\s*-\s*(\d{4})\s*", value):
+        return list(range(int(span[1]), int(span[2]) + 1))
+    return [part.strip() for part in value.split(",")]
+
+
+def minutes_after_midnight(clock: str) -> int:
+    """'20:00' as 1200."""
+    hours, minutes = clock.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SparkSettings(Section):
+    """Where Spark runs. `master: cluster` takes the session that is there (Databricks)."""
+
+    master: str = "local[*]"
+    memory: Annotated[str, Field(pattern=r"^[1-9]\d*[mg]$")] = "8g"
+    shuffle_partitions: Annotated[int, Field(ge=1)] | None = None
+    cache: bool = True
+
+
+class StorageSettings(Section):
+    """Tables on a path (`root`) or in a catalog (`catalog`); exactly one of them."""
+
+    root: str | None = None
+    catalog: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    work_path: str | None = None
+    delta_snapshot_partitions: Annotated[int, Field(ge=1)] | None = 2
+    retention_days: Annotated[int, Field(ge=7)] = 30
+
+    @model_validator(mode="after")
+    def one_place(self) -> StorageSettings:
+        if self.root and self.catalog:
+            raise ValueError("give root (a path) or catalog, not both")
+        if self.catalog and not self.work_path:
+            raise ValueError("a catalog needs work_path, a folder or volume for the fit's work files")
+        return self
+
+
+class DeliverySettings(Section):
+    """What is delivered. `load_date` judges discharges in the future; stored with the delivery at its first load."""
+
+    input: str | None = None
+    source: str = "lbz"
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None
+    load_date: dt.date | None = None
+    input_partitions: Annotated[int, Field(ge=1)] | None = None
+
+
+class PeriodSettings(Section):
+    """The years delivered for a run; the last one is the reporting year t."""
+
+    years: Annotated[tuple[Year, ...], BeforeValidator(parse_years), Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def without_gap(self) -> PeriodSettings:
+        if self.years and list(self.years) != list(range(self.years[0], self.years[0] + len(self.years))):
+            raise ValueError("years must be consecutive and ascending, such as 2016-2019")
+        return self
+
+
+class ReferenceSettings(Section):
+    """Files that replace the shipped reference lists (same columns)."""
+
+    diagnosis_codes: str | None = None
+    diagnosis_groups: str | None = None
+    charlson: str | None = None
+
+
+class PopulationSettings(Section):
+    care_types: Annotated[tuple[Literal["K", "O", "D"], ...], Field(min_length=1)]
+    diagnosis_grouping: Literal["groups", "ccs"]
+    covid_codes: tuple[str, ...]
+    covid_excluded_years: tuple[Year, ...]
+    healthy_person_codes: tuple[str, ...]
+    nza_rules_from_year: Year
+    nza_evening_from: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    nza_observation_hours: Annotated[int, Field(ge=0, le=24)]
+
+
+class ValidationSettings(Section):
+    maximum_age_years: Annotated[int, Field(ge=100, le=150)]
+    long_stay_days: Annotated[int, Field(ge=1)]
+    maximum_field_characters: Annotated[int, Field(ge=50, le=100_000)]
+
+
+class ModelSettings(Section):
+    engine: Literal["mllib", "glum"]
+    verify: Literal["none", "all"]
+    maximum_model_years: Annotated[int, Field(ge=1, le=10)]
+    minimum_class_admissions: Annotated[int, Field(ge=1)]
+    merge_zero_event_classes: bool
+    frozen_year: Literal["last"]
+    newton_decrement: Annotated[float, Field(gt=0, le=1e-8)]
+    maximum_newton_steps: Annotated[int, Field(ge=1)]
+    separated_ridge: Annotated[float, Field(gt=0, le=1e-3)]
+    engine_tolerance: Annotated[float, Field(gt=0)]
+    separated_tolerance: Annotated[float, Field(gt=0)]
+    pack_columns: Annotated[int, Field(ge=2, le=4096)]
+    pack_rows: Annotated[int, Field(ge=1)]
+    fit_threads: Annotated[int, Field(ge=1, le=64)]
+
+
+class IndicatorSettings(Section):
+    reporting_years: Annotated[int, Field(ge=1, le=5)]
+    hsmr_confidence: Confidence
+    smr_confidence: Confidence
+    own_reference_share: Annotated[float, Field(gt=0, le=1)]
+
+
+class Settings(Section):
+    """Everything a run depends on besides its input."""
+
+    spark: SparkSettings = SparkSettings()
+    storage: StorageSettings = StorageSettings()
+    delivery: DeliverySettings = DeliverySettings()
+    period: PeriodSettings = PeriodSettings()
+    references: ReferenceSettings = ReferenceSettings()
+    validation: ValidationSettings
+    population: PopulationSettings
+    models: ModelSettings
+    indicators: IndicatorSettings
+
+    @property
+    def years(self) -> tuple[int, ...]:
+        """The years of the run; SettingsError where none are given."""
+        if self.period.years is None:
+            raise SettingsError("The years of the run are not given.", mend="add --years 2016-2019 or period.years.")
+        return self.period.years
+
+    @property
+    def reporting_year(self) -> int:
+        return self.years[-1]
+
+    @property
+    def model_years(self) -> tuple[int, ...]:
+        """t-3..t, as many of them as the run has."""
+        return self.years[-self.models.maximum_model_years :]
+
+    @property
+    def reported_years(self) -> tuple[int, ...]:
+        """t-2..t, as many of them as the run has."""
+        return self.years[-self.indicators.reporting_years :]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all settings, as stored in gold.runs."""
+        return fingerprint(self.model_dump(mode="json"))
+
+
+def fingerprint(value: object) -> str:
+    """SHA-256 of a plain value in canonical JSON."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def load_settings(config: str | None = None, overrides: Sequence[str] = ()) -> Settings:
+    """Settings from the shipped method, a file and `key.path=value` overrides.
+
+    Raises SettingsError naming every unknown key, wrong type and impossible value in one message.
+    """
+    merged = _read_yaml(CONF.joinpath("method.yml").read_text(encoding="utf-8"), "method.yml")
+    if config is not None:
+        merged = _merge(merged, _read_config(config))
+    problems = []
+    for override in overrides:
+        path, separator, text = override.partition("=")
+        if not separator or not path.strip():
+            problems.append(f"--set {override!r}: write key.path=value")
+            continue
+        try:
+            merged = _merge(merged, _nested(path.strip().split("."), yaml.safe_load(text)))
+        except yaml.YAMLError:
+            problems.append(f"--set {path}: the value is not valid YAML")
+    try:
+        settings = Settings.model_validate(merged)
+    except ValidationError as error:
+        problems += [_explain(item) for item in error.errors()]
+    if problems:
+        raise SettingsError(
+            f"{len(problems)} wrong setting{'s' if len(problems) > 1 else ''}:\n  " + "\n  ".join(problems),
+            where=config or "command line",
+            mend="the settings and their defaults stand in conf/method.yml and docs/operations.md.",
+        )
+    return settings
+
+
+def _explain(item: Mapping[str, Any]) -> str:
+    path = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        return f"{path}: no such setting"
+    return f"{path}: {item['msg'].removeprefix('Value error, ')} (given: {item['input']!r})"
+
+
+def _read_config(config: str) -> dict[str, Any]:
+    path = Path(config)
+    if not path.is_file():
+        raise SettingsError(f"The settings file {config} is not there.", mend="give an existing file to --config.")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The settings file {config} cannot be read: {error}.") from error
+    return _read_yaml(text, config)
+
+
+def _read_yaml(text: str, name: str) -> dict[str, Any]:
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"The settings file {name} is not valid YAML.", where=str(error).replace("\n", " ")) from error
+    if not isinstance(value, dict):
+        raise SettingsError(f"The settings file {name} holds no settings.", mend="write sections such as `spark:`.")
+    return value
+
+
+def _nested(path: list[str], value: object) -> dict[str, Any]:
+    return {path[0]: value if len(path) == 1 else _nested(path[1:], value)}
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged

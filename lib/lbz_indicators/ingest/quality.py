@@ -1,0 +1,72 @@
+"""silver.quality: how many records each rule of validation met, per delivery and hospital."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from lbz_indicators.ingest.rules import DiagnosisRule, Flag, Rejection
+from lbz_indicators.ingest.sources import FILTERED
+from lbz_indicators.schemas import SCHEMAS
+from lbz_indicators.tables import SILVER_QUALITY
+
+DELIVERED, VALID, REJECTED, REPLACED = "delivered", "valid", "rejected", "replaced_by_later_delivery"
+_COLUMNS = SCHEMAS[SILVER_QUALITY].names
+_PLACE = ("delivery_id", "hospital_id")
+
+
+def count_admission_rules(checked: DataFrame) -> DataFrame:
+    """Counts every rule in one aggregation. `checked` is what check_admissions gives."""
+    rejected = F.size("reasons") > 0
+    counts: dict[tuple[str, str], Column] = {
+        (VALID, "total"): ~rejected,
+        (REJECTED, "total"): rejected,
+        **{(rule.value, "rejected"): F.array_contains("reasons", rule.value) for rule in Rejection},
+        **{(rule.value, "flagged"): ~rejected & F.array_contains("flags", rule.value) for rule in Flag},
+    }
+    return _stack(checked, {rule: F.count_if(condition) for rule, condition in counts.items()})
+
+
+def count_delivered(records: DataFrame) -> DataFrame:
+    """Totals of all delivered records, replaced and filtered ones among them. `records` has `in_force` and `defect`.
+
+    delivered = valid + rejected + replaced + filtered, per delivery and hospital.
+    """
+    filtered = F.coalesce(F.col("defect").startswith(FILTERED), F.lit(False))
+    totals = _stack(
+        records,
+        {
+            (DELIVERED, "total"): F.count("*"),
+            (REPLACED, "superseded"): F.count_if(~F.col("in_force") & ~filtered),
+        },
+    )
+    reasons = records.where(filtered).groupBy(*_PLACE, F.col("defect").alias("rule")).agg(F.count("*").alias("records"))
+    return totals.unionByName(reasons.withColumn("severity", F.lit("filtered")).select(*_COLUMNS))
+
+
+def count_diagnosis_rules(checked: DataFrame) -> DataFrame:
+    """Counts the rules on secondary diagnoses. `checked` is what check_diagnoses gives."""
+    records = F.col("records")
+    whole = (
+        (DiagnosisRule.MALFORMED_RECORD, "rejected"),
+        (DiagnosisRule.OF_REJECTED_ADMISSION, "rejected"),
+        (DiagnosisRule.WITHOUT_ADMISSION, "flagged"),
+        (DiagnosisRule.NOT_IN_TREE, "flagged"),
+    )
+    counts = {(rule.value, severity): F.sum(F.when(F.col(rule.value), records).otherwise(0)) for rule, severity in whole}
+    unknown = F.col(DiagnosisRule.UNKNOWN_IS_COMPLICATION.value)
+    left_out = F.col(DiagnosisRule.MALFORMED_RECORD.value) | F.col(DiagnosisRule.OF_REJECTED_ADMISSION.value)
+    counts[(DiagnosisRule.DUPLICATE.value, "rejected")] = F.sum(F.when(left_out, 0).otherwise(records - 1))
+    counts[(DiagnosisRule.UNKNOWN_IS_COMPLICATION.value, "flagged")] = F.sum(F.when(left_out, 0).otherwise(unknown))
+    return _stack(checked.where("in_force"), counts)
+
+
+def _stack(rows: DataFrame, counts: dict[tuple[str, str], Column]) -> DataFrame:
+    """One aggregation per delivery and hospital, its columns stacked to rows; rules that met nothing are left out."""
+    wide = rows.groupBy(*_PLACE).agg(*[count.cast("bigint").alias(f"c{i}") for i, count in enumerate(counts.values())])
+    items = [
+        F.struct(F.lit(rule).alias("rule"), F.lit(severity).alias("severity"), F.col(f"c{i}").alias("records"))
+        for i, (rule, severity) in enumerate(counts)
+    ]
+    long = wide.select(*_PLACE, F.explode(F.array(*items)).alias("_item")).select(*_PLACE, "_item.*")
+    return long.where("records > 0").select(*_COLUMNS)

@@ -1,0 +1,167 @@
+"""Source mappings: any file layout to the delivery contract (METHOD section 2).
+
+A mapping (`conf/sources/<name>.yml`) names per contract table a file pattern, row filters with their reasons, and one
+Spark SQL expression per contract column. A table it leaves out has the contract's own columns in a file of its name.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import Field, ValidationError
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from lbz_indicators.config import CONF, Section
+from lbz_indicators.errors import DeliveryError, SettingsError
+from lbz_indicators.schemas.bronze import DELIVERY_TABLES
+from lbz_indicators.tables import Table
+
+MALFORMED = "malformed_record"
+FILTERED = "filtered:"
+CORRUPT = "_corrupt_record"
+FILE = "_file"
+REPLACEMENT_CHARACTER = "\ufffd"
+
+
+class FileFormat(Section):
+    """How CSV files are written."""
+
+    delimiter: Annotated[str, Field(min_length=1, max_length=2)] = ","
+    encoding: str = "UTF-8"
+    quote: Annotated[str, Field(min_length=1, max_length=1)] = '"'
+
+
+class SourceTable(Section):
+    """Where one contract table comes from."""
+
+    file: str | None = None
+    drop: dict[str, str] = {}
+    explode: str | None = None
+    distinct: bool = False
+    columns: dict[str, str] | None = None
+
+
+class SourceMapping(Section):
+    """A whole source: its file format and its tables by contract name."""
+
+    format: FileFormat = FileFormat()
+    tables: dict[str, SourceTable] = {}
+
+    def table(self, table: Table) -> SourceTable:
+        return self.tables.get(table.name, SourceTable())
+
+
+def load_source(name: str) -> SourceMapping:
+    """The shipped mapping of that name, or the mapping in the YAML file of that path; SettingsError where it is wrong."""
+    shipped = CONF.joinpath("sources", f"{Path(name).name}.yml")
+    path = Path(name)
+    if path.suffix in {".yml", ".yaml"} and path.is_file():
+        text = path.read_text(encoding="utf-8")
+    elif "/" not in name and shipped.is_file():
+        text = shipped.read_text(encoding="utf-8")
+    else:
+        known = sorted(item.name.removesuffix(".yml") for item in CONF.joinpath("sources").iterdir())
+        raise SettingsError(
+            f"There is no source {name!r}.", mend=f"use one of {', '.join(known)}, or the path of a mapping file (.yml)."
+        )
+    try:
+        mapping = SourceMapping.model_validate(yaml.safe_load(text) or {})
+    except (yaml.YAMLError, ValidationError) as error:
+        raise SettingsError(f"The source mapping {name!r} is wrong: {error}") from error
+    problems = [f"no table {key} in the contract" for key in mapping.tables if key not in _CONTRACT]
+    for key, source in mapping.tables.items():
+        if source.columns is not None and key in _CONTRACT:
+            problems += [f"{key}: no expression for {c}" for c in _CONTRACT[key] if c not in source.columns]
+            problems += [f"{key}: no column {c} in the contract" for c in source.columns if c not in _CONTRACT[key]]
+    if problems:
+        raise SettingsError(f"The source mapping {name!r} is wrong: {'; '.join(problems)}.")
+    return mapping
+
+
+_CONTRACT = {table.name: [column.name for column in columns] for table, columns in DELIVERY_TABLES.items()}
+
+
+def matching_files(files: Sequence[str], table: Table, source: SourceTable) -> list[str]:
+    """Paths, relative to the delivery, of the files of a table, sorted."""
+    name = table.name
+    patterns = [source.file] if source.file else [
+        f"{name}.csv", f"{name}.csv.gz", f"{name}.parquet", f"{name}/*", f"{name}.csv/*", f"{name}.parquet/*"
+    ]  # fmt: skip
+    visible = [file for file in files if not Path(file).name.startswith(("_", "."))]
+    return sorted(file for file in visible if any(fnmatch.fnmatchcase(file, pattern) for pattern in patterns))
+
+
+def column_problems(raw: T.StructType, table: Table, source: SourceTable, delimiter: str) -> list[str]:
+    """Contract columns that a file with the contract's own layout lacks, or gives in an unusable type."""
+    if source.columns is not None:
+        return []
+    found = {field.name.lower(): field.dataType for field in raw.fields}
+    wanted = _CONTRACT[table.name]
+    missing = [name for name in wanted if name not in found]
+    problems = [f"{table.name}: column {name} is missing" for name in missing]
+    header = raw.fieldNames()[0] if raw.fields else ""
+    other = next((mark for mark in (";", "\t", "|", ",") if mark != delimiter and mark in header), None)
+    if missing and other:
+        problems = [f"{table.name}: the header is separated by {other!r}, not by {delimiter!r}"]
+    unusable = (T.ArrayType, T.MapType, T.StructType, T.BinaryType)
+    problems += [
+        f"{table.name}: column {name} is {found[name].simpleString()}, not a plain value"
+        for name in wanted
+        if isinstance(found.get(name), unusable)
+    ]
+    return problems
+
+
+def map_to_contract(raw: DataFrame, table: Table, source: SourceTable, maximum_field_characters: int) -> DataFrame:
+    """The contract's columns as text, with `defect` and `file`. Grain: one row per delivered record.
+
+    Blank text becomes null. A record that a row filter drops stays, with the defect `filtered:<reason>`; one whose
+    line was malformed, or holds a field longer than allowed (cut there), has the defect `malformed_record`.
+    """
+    wanted = _CONTRACT[table.name]
+    expressions = source.columns or {name: f"`{name}`" for name in wanted}
+    corrupt = F.col(CORRUPT).isNotNull() if CORRUPT in raw.columns else F.lit(False)
+    filtered = F.coalesce(*[F.expr(f"CASE WHEN {rule} THEN '{FILTERED}{name}' END") for name, rule in source.drop.items()],
+                          F.lit(None).cast("string"))  # fmt: skip
+    kept = raw.withColumn("_filtered", filtered).withColumn("_corrupt", corrupt)
+    if source.explode:
+        kept = kept.withColumn("exploded", F.explode(F.expr(source.explode)))
+    texts = [F.nullif(F.trim(F.expr(expressions[name]).cast("string")), F.lit("")).alias(name) for name in wanted]
+    mapped = kept.select(*texts, "_filtered", "_corrupt", F.col(FILE).alias("file"))
+    too_long = F.greatest(*[F.coalesce(F.length(name), F.lit(0)) for name in wanted]) > maximum_field_characters
+    defect = F.when(F.col("_corrupt") | too_long, F.lit(MALFORMED)).otherwise(F.col("_filtered"))
+    cut = [F.substring(name, 1, maximum_field_characters).alias(name) for name in wanted]
+    mapped = mapped.select(*cut, defect.alias("defect"), "file")
+    if not source.distinct:
+        return mapped
+    return mapped.groupBy(*wanted, "defect").agg(F.min("file").alias("file"))
+
+
+def undecodable(table: Table) -> Column:
+    """Whether a record holds the mark that decoding puts where bytes are not valid in the file's encoding."""
+    return F.greatest(*[F.coalesce(F.col(name).contains(REPLACEMENT_CHARACTER), F.lit(False)) for name in _CONTRACT[table.name]])
+
+
+def record_hash(table: Table) -> Column:
+    """Hash of a record's contract columns and defect, free of file and order."""
+    return F.xxhash64(*_CONTRACT[table.name], "defect")
+
+
+def require_records(table: Table, records: int, undecodable_records: int) -> None:
+    """DeliveryError for a table without records, or one that is not in the encoding it claims."""
+    if records == 0:
+        raise DeliveryError(
+            f"The delivery's {table.name} holds no record.", where=table.name, mend="deliver a file with records."
+        )
+    if undecodable_records:
+        raise DeliveryError(
+            f"{undecodable_records} of {records} records of {table.name} are not valid UTF-8.",
+            where=table.name,
+            mend="save the file as UTF-8, or name its encoding in the source mapping (format: encoding).",
+        )

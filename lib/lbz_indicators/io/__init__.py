@@ -1,0 +1,7 @@
+"""The only reader and writer of storage: Delta tables (`tables`), delivered and work files (`files`)."""
+
+from __future__ import annotations
+
+from lbz_indicators.io.tables import CHANGE, Store, Written
+
+__all__ = ["CHANGE", "Store", "Written"]

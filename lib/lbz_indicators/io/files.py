@@ -1,0 +1,77 @@
+"""Reading delivered files. CSV and Parquet, as text columns of their own names."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from lbz_indicators.errors import DeliveryError
+from lbz_indicators.ingest.sources import CORRUPT, FILE, FileFormat
+from lbz_indicators.io.failures import storage_errors
+
+UNREADABLE = "truncated, damaged, or not of the format its name says"
+_MEND = "deliver the file again; details stand in the log file."
+
+
+def list_files(spark: SparkSession, folder: str) -> dict[str, int]:
+    """Size in bytes by path relative to the delivered folder; DeliveryError where the folder is absent or empty."""
+    files = _remote_files(spark, folder) if "://" in folder else _local_files(folder)
+    if not files:
+        raise DeliveryError(f"The delivery {folder} holds no file.", mend="give the folder that holds admissions.csv.")
+    return files
+
+
+def _local_files(folder: str) -> dict[str, int]:
+    if not os.path.isdir(folder):
+        what = "is a file, not a folder" if os.path.exists(folder) else "is not there"
+        raise DeliveryError(f"The delivery {folder} {what}.", mend="give the folder that holds admissions.csv.")
+    found = {}
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(parent, name)
+            found[os.path.relpath(path, folder)] = os.path.getsize(path)
+    return found
+
+
+def _remote_files(spark: SparkSession, folder: str) -> dict[str, int]:
+    with storage_errors(f"The delivery {folder} cannot be listed.", folder, "check the path and the access to it.", DeliveryError):
+        listing = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(_literal_path(folder))
+        rows = listing.select("path", "length").collect()
+    prefix = folder.rstrip("/") + "/"
+    return {row["path"].removeprefix(prefix): row["length"] for row in rows}
+
+
+def read_text(spark: SparkSession, folder: str, files: Sequence[str], sizes: dict[str, int], form: FileFormat) -> DataFrame:
+    """All columns of the files (one table, one format), with their file's name; CSV lines that do not fit are marked.
+
+    Raises DeliveryError for an empty file, mixed formats, or a file whose head cannot be read.
+    """
+    empty = [file for file in files if sizes[file] == 0]
+    if empty:
+        raise DeliveryError(f"The file {empty[0]} is empty.", where=folder, mend="deliver the file again.")
+    root = folder if "://" in folder else os.path.abspath(folder)
+    paths = [_literal_path(f"{root}/{file}") for file in files]
+    kinds = {"parquet" if file.endswith(".parquet") or ".parquet/" in file else "csv" for file in files}
+    if len(kinds) > 1:
+        raise DeliveryError("One table is delivered as CSV and as Parquet.", where=", ".join(files), mend="deliver one of them.")
+    with storage_errors(f"The file {files[0]} cannot be read: {UNREADABLE}.", folder, _MEND, DeliveryError):
+        frame = spark.read.parquet(*paths) if kinds == {"parquet"} else _read_csv(spark, paths, form)
+        return frame.withColumn(FILE, F.col("_metadata.file_name"))
+
+
+def _read_csv(spark: SparkSession, paths: list[str], form: FileFormat) -> DataFrame:
+    reader = spark.read.options(header=True, sep=form.delimiter, encoding=form.encoding, quote=form.quote, escape=form.quote)
+    header = reader.csv(paths[0]).columns
+    names = [*header, CORRUPT]
+    schema = T.StructType([T.StructField(name, T.StringType()) for name in names])
+    return reader.options(mode="PERMISSIVE", columnNameOfCorruptRecord=CORRUPT, enforceSchema=False).schema(schema).csv(paths)
+
+
+def _literal_path(path: str) -> str:
+    """A path in which Spark finds no pattern."""
+    return re.sub(r"([\\\[\]{}*?])", r"\\\1", path)

@@ -1,0 +1,275 @@
+"""Reading and writing the Delta tables.
+
+Every write checks the table's contract first. A replacing write first compares the new rows with the old ones, key by
+key on a hash of the content, and writes only the rows that differ: no difference, no new version.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from lbz_indicators.config import StorageSettings
+from lbz_indicators.errors import StorageError
+from lbz_indicators.io.failures import storage_errors
+from lbz_indicators.schemas import SCHEMAS, TableSchema
+from lbz_indicators.tables import Table
+
+log = logging.getLogger(__name__)
+
+CHANGE = "_change"
+UPSERT, DELETE = "upsert", "delete"
+
+
+def quote(identifier: str) -> str:
+    """An identifier for SQL text, in backticks."""
+    return "`" + identifier.replace("`", "``") + "`"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write did. `changes` holds the differing rows (with `_change`), None where nothing differed."""
+
+    rows: int
+    version: int
+    changes: DataFrame | None = None
+
+
+class Store:
+    """Tables of one place, by the names in `lbz_indicators.tables`."""
+
+    def __init__(self, spark: SparkSession, settings: StorageSettings) -> None:
+        if not settings.root and not settings.catalog:
+            raise StorageError("It is not said where the tables lie.", mend="add --output ROOT or storage.catalog.")
+        self.spark = spark
+        self._settings = settings
+        self.versions_read: dict[str, int] = {}
+        self.versions_written: dict[str, int] = {}
+        self._cached: list[DataFrame] = []
+
+    @property
+    def place(self) -> str:
+        """Where the tables lie, for messages."""
+        return self._settings.root or f"catalog {self._settings.catalog}"
+
+    @property
+    def work_path(self) -> str:
+        """Folder for the work files of a fit."""
+        return self._settings.work_path or f"{self._settings.root}/_work"
+
+    def _identifier(self, table: Table) -> str:
+        if self._settings.catalog:
+            return ".".join(quote(part) for part in (self._settings.catalog, table.layer, table.name))
+        return f"delta.{quote(self._path(table))}"
+
+    def _path(self, table: Table) -> str:
+        root = self._settings.root or ""
+        absolute = root if "://" in root else os.path.abspath(root)
+        return f"{absolute}/{table.layer}/{table.name}"
+
+    def exists(self, table: Table) -> bool:
+        """Whether the table is there; a StorageError where a folder of its name holds no Delta table."""
+        if self._settings.catalog:
+            return self.spark.catalog.tableExists(self._identifier(table))
+        try:
+            self.spark.sql(f"DESCRIBE HISTORY {self._identifier(table)} LIMIT 1").collect()
+        except PySparkException as error:
+            if error.getCondition() in _ABSENT:
+                return False
+            log.error("looking for %s", table, exc_info=True)
+            raise StorageError(
+                f"The table {table} cannot be opened.",
+                where=f"{self.place}, {error.getCondition() or type(error).__name__}",
+                mend="check the folder's permissions and that nothing but this program writes there.",
+            ) from error
+        return True
+
+    def read(self, table: Table) -> DataFrame:
+        """The table at its latest version, which is noted; StorageError where it is absent."""
+        if not self.exists(table):
+            raise StorageError(
+                f"The table {table} is not there.",
+                where=self.place,
+                mend="run the earlier steps first: `lbz-indicators run`, or ingest, validate, derive, fit, score.",
+            )
+        self.versions_read[str(table)] = self.version(table)
+        return self.spark.table(self._identifier(table))
+
+    def read_or_empty(self, table: Table) -> DataFrame:
+        """The table, or no rows of its schema where it is absent."""
+        return self.read(table) if self.exists(table) else self.spark.createDataFrame([], SCHEMAS[table].struct)
+
+    def version(self, table: Table) -> int:
+        """The latest Delta version."""
+        return self._last_commit(table)[0]
+
+    def _last_commit(self, table: Table) -> tuple[int, int]:
+        """Version and rows written by the latest commit."""
+        history = self.spark.sql(f"DESCRIBE HISTORY {self._identifier(table)} LIMIT 1")
+        row = history.select("version", F.col("operationMetrics")["numOutputRows"]).collect()[0]
+        return int(row[0]), int(row[1] or 0)
+
+    def frame(self, table: Table, rows: Sequence[Sequence[Any]]) -> DataFrame:
+        """A small DataFrame of the table's schema from plain rows in column order."""
+        return self.spark.createDataFrame([tuple(row) for row in rows], SCHEMAS[table].struct)
+
+    def append(self, table: Table, frame: DataFrame) -> Written:
+        """Adds rows; for tables that are never rewritten."""
+        conformed = conform(frame, SCHEMAS[table])
+        with self._writing(table):
+            self._create(table)
+            writer = conformed.write.format("delta").mode("append").option("mergeSchema", "false")
+            if self._settings.catalog:
+                writer.saveAsTable(self._identifier(table))
+            else:
+                writer.save(self._path(table))
+            version, rows = self._last_commit(table)
+        return self._note(table, Written(rows, version, conformed.withColumn(CHANGE, F.lit(UPSERT))))
+
+    def replace(self, table: Table, frame: DataFrame, scope: Column | None = None) -> Written:
+        """Makes the table's rows within `scope` (null: all) those of `frame`, touching only rows that differ.
+
+        `scope` is a condition on key or partition columns and holds for every row of `frame`. Rows compare by
+        key and by a hash over the content columns; lineage columns of an unchanged row keep their old value.
+        """
+        schema = SCHEMAS[table]
+        new = conform(frame, schema)
+        with self._writing(table):
+            if not self.exists(table):
+                return self.append(table, new)
+            old = self.spark.table(self._identifier(table))
+            old = old if scope is None else old.where(scope)
+            if old.isEmpty():
+                return self.append(table, new)
+            changes = self.cache(_changes(new, old, schema))
+            counts = {row[0]: row[1] for row in changes.groupBy(CHANGE).count().collect()}
+            if not counts:
+                return self._note(table, Written(0, self.version(table)))
+            self._merge(table, changes, schema)
+        return self._note(table, Written(sum(counts.values()), self.version(table), changes))
+
+    def _merge(self, table: Table, changes: DataFrame, schema: TableSchema) -> None:
+        view = f"changes_of_{table.layer}_{table.name}"
+        changes.createOrReplaceTempView(view)
+        same = " AND ".join(f"t.{quote(k)} <=> c.{quote(k)}" for k in schema.key)
+        assign = ", ".join(f"t.{quote(n)} = c.{quote(n)}" for n in schema.names)
+        columns = ", ".join(quote(n) for n in schema.names)
+        values = ", ".join(f"c.{quote(n)}" for n in schema.names)
+        self.spark.sql(
+            f"MERGE INTO {self._identifier(table)} t USING {view} c ON {same} "
+            f"WHEN MATCHED AND c.{CHANGE} = '{DELETE}' THEN DELETE "
+            f"WHEN MATCHED THEN UPDATE SET {assign} "
+            f"WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({values})"
+        ).collect()
+        self.spark.catalog.dropTempView(view)
+
+    def delete(self, table: Table, condition: str) -> None:
+        """Removes the rows that meet a SQL condition made of trusted text."""
+        with self._writing(table):
+            self.spark.sql(f"DELETE FROM {self._identifier(table)} WHERE {condition}").collect()
+
+    def _create(self, table: Table) -> None:
+        if self.exists(table):
+            return
+        schema = SCHEMAS[table]
+        columns = ", ".join(f"{quote(c.name)} {c.type.simpleString()} COMMENT {_literal(c.meaning)}" for c in schema.columns)
+        partitions = f"PARTITIONED BY ({', '.join(map(quote, schema.partition_by))})" if schema.partition_by else ""
+        days = self._settings.retention_days
+        if self._settings.catalog:
+            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {quote(self._settings.catalog)}.{quote(table.layer)}").collect()
+        self.spark.sql(
+            f"CREATE TABLE IF NOT EXISTS {self._identifier(table)} ({columns}) USING DELTA {partitions} "
+            f"COMMENT {_literal(schema.grain)} TBLPROPERTIES ("
+            "'delta.enableDeletionVectors' = 'true', "
+            f"'delta.logRetentionDuration' = 'interval {days} days', "
+            f"'delta.deletedFileRetentionDuration' = 'interval {days} days')"
+        ).collect()
+
+    @contextmanager
+    def _writing(self, table: Table) -> Iterator[None]:
+        with storage_errors(
+            f"The table {table} could not be written; it still holds its last complete version.",
+            self.place,
+            "see the log file; free disk space, check permissions, then run the same command again.",
+        ):
+            yield
+
+    def _note(self, table: Table, written: Written) -> Written:
+        self.versions_written[str(table)] = written.version
+        return written
+
+    def cache(self, frame: DataFrame) -> DataFrame:
+        """Keeps a DataFrame that several actions read, until `release`, where the platform has a cache."""
+        try:
+            kept = frame.persist()
+        except PySparkException:
+            return frame
+        self._cached.append(kept)
+        return kept
+
+    def release(self) -> None:
+        """Drops everything `cache` keeps."""
+        for frame in self._cached:
+            frame.unpersist()
+        self._cached.clear()
+
+
+_ABSENT = {"DELTA_MISSING_DELTA_TABLE", "DELTA_TABLE_NOT_FOUND", "DELTA_PATH_DOES_NOT_EXIST", "TABLE_OR_VIEW_NOT_FOUND",
+           "PATH_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE_COPY_INTO", "DELTA_TABLE_ONLY_OPERATION"}
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def conform(frame: DataFrame, schema: TableSchema) -> DataFrame:
+    """The columns of the contract in its order; StorageError on a missing, unexpected or mistyped column."""
+    found = {field.name: field.dataType for field in frame.schema.fields}
+    problems = [f"missing column {name}" for name in schema.names if name not in found]
+    problems += [f"unexpected column {name}" for name in found if name not in schema.names]
+    problems += [
+        f"{c.name} is {found[c.name].simpleString()}, not {c.type.simpleString()}"
+        for c in schema.columns
+        if c.name in found and found[c.name].simpleString() != c.type.simpleString()
+    ]
+    if problems:
+        raise StorageError(f"Rows for {schema.table} break its contract: {'; '.join(problems)}.", where=str(schema.table))
+    return frame.select(*schema.names)
+
+
+def content_hash(schema: TableSchema) -> Column:
+    """xxhash64 over the content columns; a map or NaN-free double compares by value."""
+    if "row_hash" in schema.names:
+        return F.col("row_hash")
+    return F.xxhash64(*[F.col(quote(name)) for name in schema.content], F.lit(0))
+
+
+def _changes(new: DataFrame, old: DataFrame, schema: TableSchema) -> DataFrame:
+    """Rows of `new` that `old` lacks or has otherwise (upsert), and rows of `old` that `new` lacks (delete)."""
+    key = list(schema.key)
+    new = new.withColumn("_new_hash", content_hash(schema))
+    known = old.select(*[F.col(quote(k)).alias(f"_old_{k}") for k in key], content_hash(schema).alias("_old_hash"))
+    same_key = reduce(
+        lambda left, right: left & right, [F.col(quote(k)).eqNullSafe(F.col(quote(f"_old_{k}"))) for k in key]
+    )
+    joined = new.join(known, on=same_key, how="full_outer")
+    changed = joined.where("NOT (_new_hash <=> _old_hash)")
+    change = F.when(F.col("_new_hash").isNull(), F.lit(DELETE)).otherwise(F.lit(UPSERT))
+    return changed.select(
+        *[
+            F.when(F.col("_new_hash").isNull(), F.col(quote(f"_old_{n}"))).otherwise(F.col(quote(n))).alias(n)
+            if n in key
+            else F.col(quote(n))
+            for n in schema.names
+        ],
+        change.alias(CHANGE),
+    )

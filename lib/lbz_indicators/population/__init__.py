@@ -1,0 +1,1 @@
+"""Who is in the population, in which diagnosis group, with which covariates."""

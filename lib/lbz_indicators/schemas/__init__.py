@@ -1,0 +1,16 @@
+"""The contract of every table: columns with type, meaning and unit, key, partitions.
+
+`SCHEMAS[table]` is checked before every write; the data dictionary is generated from it.
+"""
+
+from __future__ import annotations
+
+from lbz_indicators.schemas import bronze, gold, silver
+from lbz_indicators.schemas.contract import Column, TableSchema
+from lbz_indicators.tables import Table
+
+SCHEMAS: dict[Table, TableSchema] = {
+    schema.table: schema for schema in (*bronze.SCHEMAS, *silver.SCHEMAS, *gold.SCHEMAS)
+}
+
+__all__ = ["SCHEMAS", "Column", "TableSchema"]

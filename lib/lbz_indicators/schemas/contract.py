@@ -1,0 +1,63 @@
+"""How a table's contract is written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyspark.sql import types as T
+
+from lbz_indicators.tables import Table
+
+STRING = T.StringType()
+BOOLEAN = T.BooleanType()
+BYTE = T.ByteType()
+INTEGER = T.IntegerType()
+LONG = T.LongType()
+DOUBLE = T.DoubleType()
+DATE = T.DateType()
+TIMESTAMP = T.TimestampType()
+STRINGS = T.ArrayType(STRING)
+INTEGERS = T.ArrayType(INTEGER)
+DOUBLES = T.ArrayType(DOUBLE)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: `meaning` ends with the unit where there is one."""
+
+    name: str
+    type: T.DataType
+    meaning: str
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class TableSchema:
+    """The contract of one table.
+
+    `key` identifies a row (null-safe: a null hospital is the nation). `lineage` columns say where a row came
+    from; two rows that differ only there are the same row, and the older one stays.
+    """
+
+    table: Table
+    grain: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    partition_by: tuple[str, ...] = ()
+    lineage: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    @property
+    def content(self) -> list[str]:
+        """Columns that make two rows of one key the same or different."""
+        return [name for name in self.names if name not in self.key and name not in self.lineage]
+
+    @property
+    def struct(self) -> T.StructType:
+        """The StructType. Nullability is left open in Delta; required columns are proved by validation."""
+        return T.StructType(
+            [T.StructField(c.name, c.type, True, {"comment": c.meaning}) for c in self.columns]
+        )

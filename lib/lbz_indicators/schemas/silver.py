@@ -1,0 +1,103 @@
+"""Silver: cleaned and typed records, their quality, and the covariates of every admission."""
+
+from __future__ import annotations
+
+from lbz_indicators import tables
+from lbz_indicators.schemas.bronze import ADMISSIONS as DELIVERED_ADMISSION
+from lbz_indicators.schemas.contract import BOOLEAN, BYTE, DATE, INTEGER, LONG, STRING, STRINGS, Column, TableSchema
+
+KEY = (
+    Column("hospital_id", STRING, "Hospital that delivered the admission", required=True),
+    Column("admission_id", STRING, "Number of the admission, unique within hospital", required=True),
+)
+DELIVERY = Column("delivery_id", STRING, "Delivery the record came with", required=True)
+
+SCHEMAS = (
+    TableSchema(
+        tables.SILVER_ADMISSIONS,
+        "one valid admission",
+        (
+            *KEY,
+            DELIVERY,
+            Column("patient_id", STRING, "Pseudonym; null = not linkable"),
+            Column("admission_date", DATE, "Day of admission", required=True),
+            Column("admission_minutes", INTEGER, "Time of admission, minutes after midnight; null = unknown"),
+            Column("discharge_date", DATE, "Day of discharge", required=True),
+            Column("discharge_minutes", INTEGER, "Time of discharge, minutes after midnight; null = unknown"),
+            Column("care_type", STRING, "K clinical, D day admission, O prolonged observation", required=True),
+            Column("urgency", STRING, "acute, planned", required=True),
+            Column("origin", STRING, "home, institution, hospital (unknown taken as home, flagged)", required=True),
+            Column("discharge_destination", STRING, "home, institution, hospital, deceased, other", required=True),
+            Column("died", BOOLEAN, "Died in hospital during this admission", required=True),
+            Column("sex", STRING, "M, F; null = unknown, counted as female"),
+            Column("age_years", INTEGER, "Completed years at admission", required=True),
+            Column("postcode4", STRING, "Four digits; null = unknown"),
+            Column("resident", BOOLEAN, "Lives in the Netherlands (unknown taken as true, flagged)", required=True),
+            Column("specialty", STRING, "Code of the discharging specialty; null = unknown"),
+            Column("main_diagnosis", STRING, "ICD-10, upper case, without the dot", required=True),
+            Column("main_procedure", STRING, "Code of the main procedure; null = none"),
+            Column("flags", STRINGS, "Rules the record was flagged by but kept, sorted", required=True),
+        ),
+        ("hospital_id", "admission_id"),
+    ),
+    TableSchema(
+        tables.SILVER_DIAGNOSES,
+        "one secondary diagnosis of a delivered admission (a code given twice stands once)",
+        (
+            *KEY,
+            DELIVERY,
+            Column("diagnosis_code", STRING, "ICD-10, upper case, without the dot", required=True),
+            Column("is_complication", BOOLEAN, "Arose during the admission (unknown taken as false)", required=True),
+        ),
+        ("hospital_id", "admission_id", "delivery_id", "diagnosis_code", "is_complication"),
+    ),
+    TableSchema(
+        tables.SILVER_REJECTED_ADMISSIONS,
+        "one rejected admission record, as delivered, with all reasons",
+        (
+            DELIVERY,
+            Column("record", LONG, "Number of the record in bronze.admissions", required=True),
+            Column("reasons", STRINGS, "Every rule that rejects the record, sorted", required=True),
+            *DELIVERED_ADMISSION,
+        ),
+        ("delivery_id", "record"),
+    ),
+    TableSchema(
+        tables.SILVER_QUALITY,
+        "delivery x hospital x rule: records",
+        (
+            DELIVERY,
+            Column("hospital_id", STRING, "Hospital as delivered; null = the record names none"),
+            Column("rule", STRING, "Rule of validation, or delivered / valid / rejected for the totals", required=True),
+            Column("severity", STRING, "total, rejected, flagged, superseded", required=True),
+            Column("records", LONG, "Records the rule applies to (admissions, or diagnoses for rules on those)", True),
+        ),
+        ("delivery_id", "hospital_id", "rule", "severity"),
+    ),
+    TableSchema(
+        tables.SILVER_COVARIATES,
+        "one valid admission: exclusion, diagnosis group and the nine covariates as class codes",
+        (
+            *KEY,
+            Column("reporting_hospital_id", STRING, "Hospital it is counted as (reports_as, else itself)", True),
+            Column("discharge_year", INTEGER, "Calendar year of discharge; covariate year", required=True),
+            Column("diagnosis_group", STRING, "Stratum of the models; null = unknown"),
+            Column("exclusion_reason", STRING, "First exclusion that applies; null = in the population"),
+            Column("time_unknown", BOOLEAN, "An NZa rule could not be judged for want of a time", required=True),
+            Column("died", BOOLEAN, "Died in hospital", required=True),
+            Column("age", BYTE, "Class 0..20: 0, 1-4, 5-9, ... 90-94, 95+ years", required=True),
+            Column("sex", BYTE, "0 male, 1 female or unknown", required=True),
+            Column("ses", BYTE, "0 lowest .. 4 highest quintile of the postcode, 5 unknown", required=True),
+            Column("severity", BYTE, "0..7 by national mortality of the main diagnosis, 8 other", required=True),
+            Column("urgency", BYTE, "0 planned, 1 acute", required=True),
+            Column("comorbidity", INTEGER, "Bit c-1 set = Charlson condition c, 17 bits", required=True),
+            Column("source", BYTE, "0 home, 1 institution, 2 hospital", required=True),
+            Column("admission_month", BYTE, "0 Jan-Feb .. 5 Nov-Dec", required=True),
+            Column("specialty", STRING, "Code of the discharging specialty; null = unknown"),
+            Column("main_diagnosis_category", STRING, "First three characters of the main diagnosis", required=True),
+            Column("row_hash", LONG, "xxhash64 of everything but the key", required=True),
+        ),
+        ("hospital_id", "admission_id"),
+        partition_by=("discharge_year",),
+    ),
+)

@@ -1,0 +1,141 @@
+"""Step 1, ingest: a delivered folder to bronze, as text, once per delivery."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lbz_indicators.config import Settings
+from lbz_indicators.errors import DeliveryError, SettingsError
+from lbz_indicators.ingest import small_tables, sources
+from lbz_indicators.io import Store
+from lbz_indicators.io.failures import storage_errors
+from lbz_indicators.io.files import UNREADABLE, list_files, read_text
+from lbz_indicators.progress import Progress
+from lbz_indicators.schemas.bronze import DELIVERY_TABLES, REQUIRED_TABLES
+from lbz_indicators.steps.outcome import Outcome
+from lbz_indicators.tables import BRONZE_ADMISSIONS, Table
+
+
+def step(store: Store, settings: Settings, progress: Progress) -> Outcome:
+    """Reads and judges the delivery as a whole, then appends it to bronze unless it is there already."""
+    frames = read_delivery(store, settings)
+    with storage_errors(
+        f"The delivery {settings.delivery.input} cannot be read to its end: a file is {UNREADABLE}.",
+        ", ".join(sorted(table.name for table in frames)),
+        "deliver the file again; details stand in the log file.",
+        DeliveryError,
+    ):
+        prints = {table: _fingerprint(frame, table) for table, frame in frames.items()}
+        small_tables.require_usable({t: f for t, f in frames.items() if t in small_tables.KEYS})
+    records = prints[BRONZE_ADMISSIONS][0]
+    delivery_id = settings.delivery.id or _content_id(settings.delivery.source, prints)
+    if not _load(store, settings, frames, prints, delivery_id):
+        return Outcome(f"delivery {delivery_id} ({records:,} admissions) is loaded already", records, 0)
+    return Outcome(f"delivery {delivery_id}: {records:,} admissions from {settings.delivery.input}", records, records)
+
+
+def read_delivery(store: Store, settings: Settings) -> dict[Table, DataFrame]:
+    """The delivered tables in the contract's columns, as text; DeliveryError listing all that is missing."""
+    folder = settings.delivery.input
+    if not folder:
+        raise SettingsError("It is not said what to load.", mend="add --input FOLDER.")
+    mapping = sources.load_source(settings.delivery.source)
+    sizes = list_files(store.spark, folder)
+    frames: dict[Table, DataFrame] = {}
+    problems: list[str] = []
+    for table in DELIVERY_TABLES:
+        source = mapping.table(table)
+        files = sources.matching_files(list(sizes), table, source)
+        if not files:
+            problems += [f"{table.name}: no file {source.file or table.name + '.csv'}"] if table in REQUIRED_TABLES else []
+            continue
+        raw = read_text(store.spark, folder, files, sizes, mapping.format)
+        wrong = sources.column_problems(raw.schema, table, source, mapping.format.delimiter)
+        problems += wrong
+        if not wrong:
+            with storage_errors(
+                f"The columns of {table.name} are not those of the source {settings.delivery.source!r}.",
+                ", ".join(files),
+                "name the right source with --source.",
+                DeliveryError,
+            ):
+                limit = settings.validation.maximum_field_characters
+                frames[table] = sources.map_to_contract(raw, table, source, limit)
+    if problems:
+        raise DeliveryError(
+            "The delivery does not have the layout of its source: " + "; ".join(problems) + ".",
+            where=folder,
+            mend="correct the files, or name the right source with --source; the layout stands in docs/data-dictionary.md.",
+        )
+    return frames
+
+
+def _fingerprint(frame: DataFrame, table: Table) -> tuple[int, int]:
+    """(records, order-free hash) of a delivered table, read to its end; refuses an empty or undecodable one."""
+    row = frame.agg(
+        F.count("*"),
+        F.count_if(sources.undecodable(table)),
+        F.sum(sources.record_hash(table).cast("decimal(38,0)")),
+    ).collect()[0]
+    if table in REQUIRED_TABLES and table.name != "diagnoses" or row[1]:
+        sources.require_records(table, row[0], row[1])
+    return row[0], int(row[2] or 0)
+
+
+def _content_id(source: str, prints: dict[Table, tuple[int, int]]) -> str:
+    """A delivery id made of the content: the same records, in whatever files and order, are the same delivery."""
+    text = repr(sorted((table.name, *content) for table, content in prints.items()))
+    return f"{source.rsplit('/', 1)[-1]}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _load(
+    store: Store,
+    settings: Settings,
+    frames: dict[Table, DataFrame],
+    prints: dict[Table, tuple[int, int]],
+    delivery_id: str,
+) -> bool:
+    """Appends what of the delivery is not in bronze yet, admissions last; whether anything was appended."""
+    bronze = {table: store.read_or_empty(table) for table in DELIVERY_TABLES}
+    loaded = {table: rows.where(F.col("delivery_id") == delivery_id) for table, rows in bronze.items()}
+    stamps = reduce(DataFrame.unionAll, [rows.select("load_date", "loaded_at").limit(1) for rows in loaded.values()]).collect()
+    if stamps:
+        load_date, loaded_at = stamps[0]
+    else:
+        last = bronze[BRONZE_ADMISSIONS].agg(F.max("loaded_at")).collect()[0][0]
+        now = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None)
+        loaded_at = max(now, last + dt.timedelta(microseconds=1)) if last else now
+        load_date = settings.delivery.load_date or now.date()
+    appended = False
+    for table in sorted(frames, key=lambda table: table == BRONZE_ADMISSIONS):
+        if not loaded[table].isEmpty():
+            _require_same_content(loaded[table], table, prints[table], delivery_id)
+            continue
+        frame = frames[table]
+        if settings.delivery.input_partitions:
+            frame = frame.repartition(settings.delivery.input_partitions)
+        marked = frame.select(
+            "*",
+            F.monotonically_increasing_id().alias("record"),
+            F.lit(delivery_id).alias("delivery_id"),
+            F.lit(load_date).alias("load_date"),
+            F.lit(loaded_at).alias("loaded_at"),
+        )
+        store.append(table, marked)
+        appended = True
+    return appended
+
+
+def _require_same_content(loaded: DataFrame, table: Table, content: tuple[int, int], delivery_id: str) -> None:
+    row = loaded.agg(F.count("*"), F.sum(sources.record_hash(table).cast("decimal(38,0)"))).collect()[0]
+    if (row[0], int(row[1] or 0)) != content:
+        raise DeliveryError(
+            f"A delivery {delivery_id} with other content is loaded already.",
+            where=f"{table.name}: {row[0]} records loaded, {content[0]} delivered now",
+            mend="give the corrected delivery another id (delivery.id), or none.",
+        )

@@ -1,0 +1,55 @@
+"""Step 2, validate: bronze to valid, rejected and flagged records in silver, with the counts of every rule."""
+
+from __future__ import annotations
+
+from pyspark.sql import functions as F
+
+from lbz_indicators import tables
+from lbz_indicators.config import Settings
+from lbz_indicators.ingest import diagnoses, quality, small_tables, validate
+from lbz_indicators.ingest.sources import FILTERED
+from lbz_indicators.io import Store
+from lbz_indicators.progress import Progress
+from lbz_indicators.references import load_references
+from lbz_indicators.steps.outcome import Outcome
+
+
+def step(store: Store, settings: Settings, progress: Progress) -> Outcome:
+    """Judges every delivered record in force: of each hospital's months of discharge, the latest delivery."""
+    bronze = store.read(tables.BRONZE_ADMISSIONS)
+    hospitals = small_tables.hospitals(store.read(tables.BRONZE_HOSPITALS))
+    codes = [(row["icd10"].replace(".", "").upper(),) for row in load_references(settings.references).diagnosis_codes.rows]
+    known_codes = store.spark.createDataFrame(codes, "code string").distinct()
+
+    delivered = validate.mark_in_force(bronze, validate.deliveries_in_force(bronze))
+    used = ~F.coalesce(F.col("defect").startswith(FILTERED), F.lit(False))
+    records = delivered.where(F.col("in_force") & used)
+    checked = store.cache(validate.check_admissions(records, hospitals, known_codes, settings.validation))
+    judged = checked.select("delivery_id", "record", (F.size("reasons") == 0).alias("valid"))
+    admissions = delivered.where(used).join(judged, on=["delivery_id", "record"], how="left").select(
+        "hospital_id", "admission_id", "delivery_id", "in_force", F.coalesce("valid", F.lit(False)).alias("valid")
+    )  # fmt: skip
+    secondary = store.cache(
+        diagnoses.check_diagnoses(store.read(tables.BRONZE_DIAGNOSES), admissions, known_codes)
+    )
+    counts = (
+        quality.count_admission_rules(checked)
+        .unionByName(quality.count_delivered(delivered))
+        .unionByName(quality.count_diagnosis_rules(secondary))
+    )
+
+    written = [
+        store.replace(tables.SILVER_ADMISSIONS, validate.valid_admissions(checked)),
+        store.replace(tables.SILVER_REJECTED_ADMISSIONS, validate.rejected_admissions(checked)),
+        store.replace(tables.SILVER_DIAGNOSES, diagnoses.valid_diagnoses(secondary)),
+        store.replace(tables.SILVER_QUALITY, counts),
+    ]
+    totals = store.read(tables.SILVER_QUALITY).where("severity = 'total'").groupBy("rule").agg(F.sum("records")).collect()
+    total = {row[0]: row[1] for row in totals}
+    valid, rejected = total.get(quality.VALID, 0), total.get(quality.REJECTED, 0)
+    return Outcome(
+        f"{valid:,} valid and {rejected:,} rejected of {total.get(quality.DELIVERED, 0):,} delivered admissions",
+        total.get(quality.DELIVERED),
+        sum(item.rows for item in written),
+        rejected,
+    )

@@ -1,0 +1,44 @@
+"""Every table name, once. What each holds stands in `lbz_indicators.schemas`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Table(NamedTuple):
+    """A Delta table: `ROOT/<layer>/<name>` on a path, `<catalog>.<layer>.<name>` in a catalog."""
+
+    layer: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.layer}.{self.name}"
+
+
+BRONZE_ADMISSIONS = Table("bronze", "admissions")
+BRONZE_DIAGNOSES = Table("bronze", "diagnoses")
+BRONZE_HOSPITALS = Table("bronze", "hospitals")
+BRONZE_HOSPITAL_MONTHS = Table("bronze", "hospital_months")
+BRONZE_HOSPITAL_YEARS = Table("bronze", "hospital_years")
+BRONZE_SES = Table("bronze", "ses")
+BRONZE_SEVERITY = Table("bronze", "severity")
+
+SILVER_ADMISSIONS = Table("silver", "admissions")
+SILVER_DIAGNOSES = Table("silver", "diagnoses")
+SILVER_REJECTED_ADMISSIONS = Table("silver", "rejected_admissions")
+SILVER_QUALITY = Table("silver", "quality")
+SILVER_COVARIATES = Table("silver", "covariates")
+
+GOLD_EXCLUSIONS = Table("gold", "exclusions")
+GOLD_MODELS = Table("gold", "models")
+GOLD_MODEL_EVENTS = Table("gold", "model_events")
+GOLD_MODEL_COEFFICIENTS = Table("gold", "model_coefficients")
+GOLD_MODEL_FIT = Table("gold", "model_fit")
+GOLD_MODEL_COVARIATES = Table("gold", "model_covariates")
+GOLD_MODEL_INFORMATION = Table("gold", "model_information")
+GOLD_MODEL_CALIBRATION = Table("gold", "model_calibration")
+GOLD_EXPECTED = Table("gold", "expected")
+GOLD_INDICATORS = Table("gold", "indicators")
+GOLD_INDICATOR_HISTORY = Table("gold", "indicator_history")
+GOLD_INTERVAL_VARIANTS = Table("gold", "interval_variants")
+GOLD_RUNS = Table("gold", "runs")
