@@ -122,6 +122,11 @@ class Store:
         """A small DataFrame of the table's schema from plain rows in column order."""
         return self.spark.createDataFrame([tuple(row) for row in rows], SCHEMAS[table].struct)
 
+    @staticmethod
+    def columns(table: Table) -> list[str]:
+        """Column names of the table's contract, in order."""
+        return SCHEMAS[table].names
+
     def append(self, table: Table, frame: DataFrame) -> Written:
         """Adds rows; for tables that are never rewritten."""
         conformed = conform(frame, SCHEMAS[table])

@@ -1,0 +1,48 @@
+"""Work files of a fit: the design as Parquet, because a vector schema cannot be laid over a Delta table."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from pyspark.sql import DataFrame
+from pyspark.sql import types as T
+
+from lbz_indicators.io.failures import storage_errors
+from lbz_indicators.io.tables import Store
+
+
+class WorkFolder:
+    """A folder of one run below the store's work path; `remove` deletes it."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        self._store = store
+        self.path = f"{store.work_path}/{name}"
+
+    def write(self, frame: DataFrame, partition: str) -> None:
+        """Replaces the folder's content."""
+        with self._writing():
+            frame.write.mode("overwrite").partitionBy(partition).parquet(self.path)
+
+    def read(self, schema: T.StructType) -> DataFrame:
+        """The content under a schema that names some of its columns."""
+        with self._writing():
+            return self._store.spark.read.schema(schema).parquet(self.path)
+
+    def remove(self) -> None:
+        """Deletes the folder; over a remote path it empties it."""
+        if "://" not in self.path:
+            shutil.rmtree(Path(self.path), ignore_errors=True)
+            if Path(self.path).parent.name == "_work" and not any(Path(self.path).parent.iterdir()):
+                Path(self.path).parent.rmdir()
+            return
+        empty = self._store.spark.createDataFrame([], "removed boolean")
+        with self._writing():
+            empty.write.mode("overwrite").parquet(self.path)
+
+    def _writing(self):  # type: ignore[no-untyped-def]
+        return storage_errors(
+            "The work files of the fit cannot be written or read.",
+            self.path,
+            "give a folder with space that driver and executors share (storage.work_path).",
+        )

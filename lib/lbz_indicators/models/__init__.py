@@ -1,0 +1,1 @@
+"""The national logistic models: classes, collapsing, fitting, certificates, scoring."""

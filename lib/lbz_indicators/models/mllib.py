@@ -1,0 +1,131 @@
+"""The official engine: Spark MLlib `GeneralizedLinearRegression`, binomial with logit link, groups packed.
+
+MLlib's solver falls back to a quasi-Newton method with a mere log line when it finds a singular matrix; its
+coefficients are then off by units. A model without standard errors has fallen back. Such a pack is halved until the
+culprit stands alone, and that one is fitted with MLlib's own intercept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+import numpy as np
+from pyspark.ml.feature import VectorSizeHint
+from pyspark.ml.regression import GeneralizedLinearRegression, GeneralizedLinearRegressionModel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lbz_indicators.io.failures import is_spark_failure
+from lbz_indicators.models.design import GroupDesign
+from lbz_indicators.models.engine import EngineFit, null_start
+from lbz_indicators.models.packing import Pack, pack_groups, place
+from lbz_indicators.progress import Progress
+
+MAXIMUM_ITERATIONS = 50
+TOLERANCE = 1e-10
+
+
+def fit_groups(
+    designs: Sequence[GroupDesign],
+    write_design: Callable[[Sequence[Pack]], DataFrame],
+    *,
+    pack_columns: int,
+    pack_rows: int,
+    threads: int,
+    cache: bool,
+    progress: Progress,
+) -> dict[str, EngineFit]:
+    """Fits every group. `write_design` gives the rows (packing.VECTOR_SCHEMA) of the packs it is called with.
+
+    A group whose fit falls back even alone comes with the null model and iterations None; the Newton steps of the
+    information pass take it from there.
+    """
+    fits: dict[str, EngineFit] = {}
+    packs = pack_groups(designs, pack_columns, pack_rows)
+    while packs:
+        rows = write_design(packs)
+        fallen = _fit_packs(rows, packs, fits, len(designs), threads, cache, progress)
+        for pack in fallen:
+            progress.say(f"a pack of {len(pack.groups)} groups fell back to quasi-Newton; refitting it in parts")
+        fits |= {pack.groups[0].design.group: null_start(pack.groups[0].design) for pack in fallen if pack.alone}
+        packs = _halves([pack for pack in fallen if not pack.alone])
+    return fits
+
+
+def _halves(packs: Sequence[Pack]) -> list[Pack]:
+    parts = []
+    for pack in packs:
+        designs = [placed.design for placed in pack.groups]
+        middle = len(designs) // 2
+        parts += [designs[:middle], designs[middle:]]
+    return [place(number, part) for number, part in enumerate(parts)]
+
+
+def _fit_packs(
+    rows: DataFrame,
+    packs: Sequence[Pack],
+    fits: dict[str, EngineFit],
+    groups: int,
+    threads: int,
+    cache: bool,
+    progress: Progress,
+) -> list[Pack]:
+    """Fits packs side by side, largest first, and adds what they give to `fits`; the packs that fell back."""
+    fallen = []
+    with (
+        progress.counting("fitted", sum(pack.work for pack in packs)) as counter,
+        ThreadPoolExecutor(max_workers=threads) as pool,
+    ):
+        ordered = sorted(packs, key=lambda pack: -pack.work)
+        running = {pool.submit(_fit, rows.where(F.col("pack") == pack.number), pack, cache): pack for pack in ordered}
+        for done in as_completed(running):
+            pack, model = running[done], done.result()
+            if model is None:
+                fallen.append(pack)
+            else:
+                fits |= _read(model, pack)
+            counter.add(pack.work, f"{len(fits)} of {groups} diagnosis groups")
+    return sorted(fallen, key=lambda pack: pack.number)
+
+
+def _fit(rows: DataFrame, pack: Pack, cache: bool) -> GeneralizedLinearRegressionModel | None:
+    """One model, None where the solver fell back or found no finite coefficients."""
+    sized = VectorSizeHint(inputCol="features", size=pack.columns, handleInvalid="optimistic").transform(rows)
+    glm = GeneralizedLinearRegression(
+        family="binomial", link="logit", fitIntercept=pack.alone, maxIter=MAXIMUM_ITERATIONS, tol=TOLERANCE, regParam=0.0
+    )
+    kept = sized.select("features", "label")
+    kept = kept.persist() if cache else kept
+    try:
+        model = glm.fit(kept)
+        return model if _has_settled(model) else None
+    except Exception as error:
+        if is_spark_failure(error) and not _is_failure_of_the_cluster(error):
+            return None
+        raise
+    finally:
+        if cache:
+            kept.unpersist()
+
+
+def _has_settled(model: GeneralizedLinearRegressionModel) -> bool:
+    if not np.isfinite(model.coefficients.toArray()).all() or not np.isfinite(model.intercept):
+        return False
+    return model.hasSummary and bool(np.isfinite(model.summary.coefficientStandardErrors).all())
+
+
+def _is_failure_of_the_cluster(error: Exception) -> bool:
+    """A lost executor or a full disk must end the run; only what the solver says of its matrix is a fall-back."""
+    return not any(mark in str(error) for mark in ("No Std. Error", "SingularMatrix", "singular", "LAPACK", "lapack"))
+
+
+def _read(model: GeneralizedLinearRegressionModel, pack: Pack) -> dict[str, EngineFit]:
+    values = model.coefficients.toArray()
+    iterations = int(model.summary.numIterations)
+    if pack.alone:
+        return {pack.groups[0].design.group: EngineFit(np.r_[model.intercept, values], iterations)}
+    return {
+        placed.design.group: EngineFit(values[placed.offset : placed.offset + placed.width].copy(), iterations)
+        for placed in pack.groups
+    }

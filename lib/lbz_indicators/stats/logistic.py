@@ -1,0 +1,170 @@
+"""The numerical kernel of the logistic models. Knows no Spark; shapes: n rows, k columns of a 0/1 design.
+
+Sums over rows are made of integers (values scaled by a power of two and rounded), so that they do not depend on the
+order of the rows or on how these are spread over machines. With at most `MAXIMUM_ROWS` rows at a time every partial
+sum of doubles is exact; totals are kept as 64-bit integers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+from scipy.special import expit
+from scipy.stats import chi2
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+MAXIMUM_ROWS = 1 << 14
+WEIGHT_SCALE = 2.0**40
+RESIDUAL_SCALE = 2.0**38
+DEVIANCE_SCALE = 2.0**28
+
+
+def cross_products(x: Floats) -> Integers:
+    """X'X of a 0/1 design. x (n, k); result (k, k)."""
+    return np.rint(x.T @ x).astype(np.int64)
+
+
+def scaled_moments(x: Floats, y: Floats, beta: Floats) -> tuple[Integers, Integers, int, float]:
+    """Information, score and deviance of some rows as scaled integers, and the largest |linear predictor|.
+
+    x (n, k) of zeros and ones with n <= MAXIMUM_ROWS, y (n,) of zeros and ones, beta (k,).
+    Information X'WX (k, k) by WEIGHT_SCALE, score X'(y - p) (k,) by RESIDUAL_SCALE, -2 log likelihood by DEVIANCE_SCALE.
+    """
+    eta = x @ beta
+    p = expit(eta)
+    weight = np.rint(p * expit(-eta) * WEIGHT_SCALE)
+    residual = np.rint(np.where(y > 0, expit(-eta), -p) * RESIDUAL_SCALE)
+    loss = 2 * np.logaddexp(0.0, np.where(y > 0, -eta, eta))
+    information = (x.T @ (x * weight[:, None])).astype(np.int64)
+    score = (x.T @ residual).astype(np.int64)
+    deviance = int(np.rint(loss * DEVIANCE_SCALE).astype(np.int64).sum())
+    return information, score, deviance, float(np.abs(eta).max(initial=0.0))
+
+
+def newton_step(information: Floats, score: Floats) -> tuple[Floats, float]:
+    """(I^-1 g, g' I^-1 g): the Newton step and its decrement. (inf) where the information is singular."""
+    scale = 1 / np.sqrt(np.maximum(np.diag(information), 1e-300))
+    try:
+        step = scale * np.linalg.solve(information * np.outer(scale, scale), score * scale)
+    except np.linalg.LinAlgError:
+        return np.zeros_like(score), float("inf")
+    decrement = float(score @ step)
+    return step, decrement if np.isfinite(decrement) and decrement >= 0 else float("inf")
+
+
+def covariance(information: Floats) -> Floats:
+    """I^-1 (k, k), by way of the correlation scale."""
+    scale = 1 / np.sqrt(np.diag(information))
+    return np.linalg.inv(information * np.outer(scale, scale)) * np.outer(scale, scale)
+
+
+def wald_test(estimates: Floats, cov: Floats) -> tuple[float, int, float]:
+    """(chi-square, degrees of freedom, p) that all estimates (m,) with covariance (m, m) are 0."""
+    statistic = float(estimates @ np.linalg.solve(cov, estimates))
+    return statistic, len(estimates), float(chi2.sf(statistic, len(estimates)))
+
+
+def aliased_columns(gram: Integers, tolerance: float = 1e-7) -> list[int]:
+    """Columns that are combinations of earlier ones, judged in column order as R's glm does.
+
+    gram (k, k) is X'X. A column is aliased where what earlier columns leave of it is at most `tolerance` of its
+    length. Clear cases are decided in floating point, close ones in exact rational arithmetic on the integers.
+    """
+    kept: list[int] = []
+    aliased: list[int] = []
+    factor = np.zeros_like(gram, dtype=float)
+    for column in range(len(gram)):
+        length = float(gram[column, column])
+        rest = _forward(factor, kept, gram[kept, column].astype(float))
+        residual = length - float(rest @ rest)
+        if residual < 1e-6 * length:
+            residual = float(_exact_residual(gram, kept, column))
+        if length == 0 or residual <= tolerance**2 * length:
+            aliased.append(column)
+            continue
+        row = len(kept)
+        factor[row, :row] = rest
+        factor[row, row] = np.sqrt(residual)
+        kept.append(column)
+    return aliased
+
+
+def _forward(factor: Floats, kept: list[int], values: Floats) -> Floats:
+    """Solves L r = values with the Cholesky factor of the kept columns."""
+    rest = np.zeros(len(kept))
+    for row in range(len(kept)):
+        rest[row] = (values[row] - factor[row, :row] @ rest[:row]) / factor[row, row]
+    return rest
+
+
+def _exact_residual(gram: Integers, kept: list[int], column: int) -> Fraction:
+    """Squared length of what the kept columns leave of a column, exactly."""
+    size = len(kept)
+    rows = [[Fraction(int(gram[i, j])) for j in (*kept, column)] for i in (*kept, column)]
+    for pivot in range(size):
+        for below in range(pivot + 1, size + 1):
+            if rows[below][pivot]:
+                ratio = rows[below][pivot] / rows[pivot][pivot]
+                for j in range(pivot, size + 1):
+                    rows[below][j] -= ratio * rows[pivot][j]
+    return rows[size][size]
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Distinct rows of a design: x (m, k), admissions (m,) and events (m,) of each."""
+
+    x: Floats
+    admissions: Floats
+    events: Floats
+
+
+def is_separated(patterns: Patterns) -> bool:
+    """Whether some combination of the columns separates events from survivors, completely or in part.
+
+    A linear programme: maximise the sum of s_i x_i b over patterns, s = +1 for events and -1 for survivors, subject
+    to s_i x_i b >= 0 and |b| <= 1; separated where the maximum is above 0. Then no maximum of the likelihood exists.
+    Source: Konis, DPhil thesis, Oxford 2007.
+    """
+    some_events, some_survivors = patterns.events > 0, patterns.events < patterns.admissions
+    signed = np.vstack([patterns.x[some_events], -patterns.x[some_survivors]])
+    columns = patterns.x.shape[1]
+    solution = linprog(
+        -signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=[(-1, 1)] * columns, method="highs"
+    )
+    return bool(solution.success and -solution.fun > 1e-7)
+
+
+def fit_ridge(patterns: Patterns, ridge: float, maximum_steps: int, decrement: float) -> Floats:
+    """Logistic coefficients (k,) with a penalty ridge/2 x sum b^2 on all columns but the first (the intercept)."""
+    penalty = np.full(patterns.x.shape[1], ridge)
+    penalty[0] = 0.0
+    total = patterns.events.sum() / patterns.admissions.sum()
+    beta = np.zeros(patterns.x.shape[1])
+    beta[0] = np.log(total / (1 - total))
+    for _ in range(maximum_steps):
+        eta = patterns.x @ beta
+        p = expit(eta)
+        score = patterns.x.T @ (patterns.events * expit(-eta) - (patterns.admissions - patterns.events) * p) - penalty * beta
+        information = (patterns.x.T * (patterns.admissions * p * expit(-eta))) @ patterns.x + np.diag(penalty)
+        step, size = newton_step(information, score)
+        if size < decrement:
+            break
+        share, before = 1.0, _penalised_deviance(patterns, penalty, beta)
+        while share > 1e-10 and _penalised_deviance(patterns, penalty, beta + share * step) > before:
+            share /= 2
+        beta = beta + share * step
+    return beta
+
+
+def _penalised_deviance(patterns: Patterns, penalty: Floats, beta: Floats) -> float:
+    eta = patterns.x @ beta
+    survivors = patterns.admissions - patterns.events
+    loss = patterns.events * np.logaddexp(0, -eta) + survivors * np.logaddexp(0, eta)
+    return float(2 * loss.sum() + penalty @ beta**2)
