@@ -1,0 +1,1 @@
+"""From expected values of admissions to published figures."""

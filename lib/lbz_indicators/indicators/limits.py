@@ -1,0 +1,105 @@
+"""Ratios, limits and verdicts of figures, as rows of gold.indicators and gold.interval_variants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from lbz_indicators.indicators.mortality import HSMR
+from lbz_indicators.schemas import SCHEMAS
+from lbz_indicators.schemas.gold import FIGURE_KEY_NAMES
+from lbz_indicators.stats import intervals
+from lbz_indicators.tables import GOLD_INDICATORS, GOLD_INTERVAL_VARIANTS
+
+EXACT_POISSON, BYAR, MODEL_AWARE = "exact_poisson", "byar", "model_aware"
+_ADDED = ("value", "confidence", "own_reference_share", "lower", "upper", "byar_lower", "byar_upper", "model_lower", "model_upper")
+OWN_REFERENCE = 1 - 1e-9
+"""A figure with at least this share in its own reference is 100 by construction, and not judged."""
+
+
+def with_limits(figures: DataFrame, hsmr_confidence: float, smr_confidence: float) -> DataFrame:
+    """Adds value, exact Poisson limits and significance, and the limits of the other methods.
+
+    `figures` has the grain of gold.indicators with hospital_id, indicator, observed, expected, variance_d and
+    variance_v (null where unknown). Figures are aggregates, so Python sees none of the admissions.
+    """
+    added = [T.StructField(name, T.DoubleType()) for name in _ADDED]
+    schema = T.StructType([*figures.schema.fields, *added, T.StructField("significance", T.StringType())])
+
+    def add(parts: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for part in parts:
+            yield _add_limits(part, hsmr_confidence, smr_confidence)
+
+    return figures.mapInPandas(add, schema)
+
+
+def _add_limits(part: pd.DataFrame, hsmr_confidence: float, smr_confidence: float) -> pd.DataFrame:
+    part = part.copy()
+    observed, expected = part["observed"].to_numpy(float), part["expected"].to_numpy(float)
+    d, v = part["variance_d"].to_numpy(float), part["variance_v"].to_numpy(float)
+    part["value"] = intervals.standardised_ratio(observed, expected)
+    is_hsmr = (part["indicator"] == HSMR).to_numpy()
+    part["confidence"] = np.where(is_hsmr, hsmr_confidence, smr_confidence)
+    names = {"": intervals.exact_poisson_limits, "byar_": intervals.byar_limits}
+    dispersion = np.divide(v, expected, out=np.full_like(expected, np.nan), where=expected > 0)
+    for prefix in (*names, "model_"):
+        lower, upper = np.full(len(part), np.nan), np.full(len(part), np.nan)
+        for chosen, confidence in ((is_hsmr, hsmr_confidence), (~is_hsmr, smr_confidence)):
+            o, e = observed[chosen], expected[chosen]
+            if prefix == "model_":
+                limits = intervals.scaled_poisson_limits(o, e, dispersion[chosen], confidence)
+            else:
+                limits = names[prefix](o, e, confidence)
+            lower[chosen], upper[chosen] = limits
+        part[f"{prefix}lower"], part[f"{prefix}upper"] = lower, upper
+    share = np.divide(d - v, d, out=np.full_like(d, np.nan), where=d > 0)
+    part["own_reference_share"] = share
+    verdict = intervals.significance(part["lower"], part["upper"])
+    verdict[(share >= OWN_REFERENCE) | part["hospital_id"].isna().to_numpy()] = None
+    part["significance"] = verdict
+    return part.astype({"significance": object})
+
+
+def indicator_rows(limited: DataFrame, run_id: str) -> DataFrame:
+    """gold.indicators, with the nation's value of the same breakdown and period beside each figure."""
+    key = ["indicator", "variant", "breakdown", "breakdown_value", "period_start", "period_end", "model_version"]
+    nation = limited.where("hospital_id IS NULL").select(*[F.col(k).alias(f"_{k}") for k in key], F.col("value").alias("national_value"))
+    same = [F.col(k).eqNullSafe(F.col(f"_{k}")) for k in key]
+    joined = limited.join(F.broadcast(nation), on=same, how="left")
+    return (
+        _nan_to_null(joined)
+        .withColumn("interval_method", F.lit(EXACT_POISSON))
+        .withColumn("comparison_value", F.lit(None).cast("double"))
+        .withColumn("run_id", F.lit(run_id))
+        .select(*SCHEMAS[GOLD_INDICATORS].names)
+    )
+
+
+def variant_rows(limited: DataFrame, run_id: str) -> DataFrame:
+    """gold.interval_variants: Byar for every figure, model-aware where the variance is known and not 0."""
+    byar = _variant(limited, BYAR, "byar", F.lit(None).cast("double"))
+    aware = _variant(limited.where("variance_v > 0"), MODEL_AWARE, "model", F.col("variance_v"))
+    rows = byar.unionByName(aware).where("lower IS NOT NULL OR upper IS NOT NULL")
+    return rows.withColumn("run_id", F.lit(run_id)).select(*SCHEMAS[GOLD_INTERVAL_VARIANTS].names)
+
+
+def _variant(limited: DataFrame, method: str, prefix: str, variance) -> DataFrame:  # type: ignore[no-untyped-def]
+    chosen = limited.select(
+        *FIGURE_KEY_NAMES,
+        F.lit(method).alias("interval_method"),
+        "confidence",
+        F.col(f"{prefix}_lower").alias("lower"),
+        F.col(f"{prefix}_upper").alias("upper"),
+        variance.alias("variance"),
+    )
+    return _nan_to_null(chosen)
+
+
+def _nan_to_null(frame: DataFrame) -> DataFrame:
+    doubles = [field.name for field in frame.schema.fields if isinstance(field.dataType, T.DoubleType)]
+    return frame.withColumns({name: F.when(~F.isnan(name), F.col(name)) for name in doubles})
