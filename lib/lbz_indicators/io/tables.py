@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,6 +66,20 @@ class Store:
     def work_path(self) -> str:
         """Folder for the work files of a fit."""
         return self._settings.work_path or f"{self._settings.root}/_work"
+
+    def require_writable(self) -> None:
+        """StorageError where the place for the tables cannot be written, before any work is done."""
+        root = self._settings.root
+        if root is None or "://" in root:
+            return
+        try:
+            os.makedirs(root, exist_ok=True)
+            with tempfile.TemporaryFile(dir=root):
+                pass
+        except OSError as error:
+            raise StorageError(
+                f"The output {root} cannot be written: {error.strerror}.", mend="give a folder you may write to with --output."
+            ) from error
 
     def _identifier(self, table: Table) -> str:
         if self._settings.catalog:

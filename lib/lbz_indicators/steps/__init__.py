@@ -1,1 +1,33 @@
-"""placeholder"""
+"""The steps of a run, in order: the table of contents of this program.
+
+| step | reads | writes | the rules are in |
+|---|---|---|---|
+| ingest | the delivered folder | bronze.* | `ingest.sources`, `ingest.small_tables` |
+| validate | bronze.* | silver.admissions, .diagnoses, .rejected_admissions, .quality | `ingest.rules`, `ingest.validate`, `ingest.diagnoses`, `ingest.quality` |
+| derive | silver.admissions, .diagnoses, bronze small tables | silver.covariates, gold.exclusions | `population.exclusions`, `.diagnosis_groups`, `.comorbidity`, `.covariates` |
+| fit | silver.covariates | gold.models, .model_* | `models.collapse`, `.design`, `.packing`, `.mllib`, `.glum`, `.certify`, `.information`, `stats.logistic` |
+| score | silver.covariates, the current model | gold.expected | `models.score` |
+| indicators | gold.expected, silver.covariates, the current model | gold.indicators, .indicator_history, .interval_variants | `indicators.mortality`, `.variance`, `.limits`, `stats.intervals` |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lbz_indicators.config import Settings
+from lbz_indicators.io import Store
+from lbz_indicators.progress import Progress
+from lbz_indicators.steps import derive, fit, indicators, ingest, score, validate
+from lbz_indicators.steps.outcome import Outcome
+
+Step = Callable[[Store, Settings, Progress, str], Outcome]
+
+STEPS: dict[str, Step] = {
+    "ingest": ingest.step,
+    "validate": validate.step,
+    "derive": derive.step,
+    "fit": fit.step,
+    "score": score.step,
+    "indicators": indicators.step,
+}
+"""Every step by the name of its command; each is called with (store, settings, progress, run_id)."""

@@ -17,7 +17,7 @@ from lbz_indicators.references import References, load_references
 from lbz_indicators.steps.outcome import Outcome
 
 
-def step(store: Store, settings: Settings, progress: Progress) -> Outcome:
+def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """silver.admissions with its diagnoses to silver.covariates and gold.exclusions."""
     references = load_references(settings.references)
     admissions = store.read(tables.SILVER_ADMISSIONS).withColumn("discharge_year", F.year("discharge_date"))

@@ -32,7 +32,7 @@ from lbz_indicators.stats import logistic
 from lbz_indicators.steps.outcome import Outcome
 
 
-def step(store: Store, settings: Settings, progress: Progress, run_id: str = "") -> Outcome:
+def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """silver.covariates to a model version; nothing where that version is there already."""
     references = load_references(settings.references)
     years = settings.model_years

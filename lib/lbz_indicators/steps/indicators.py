@@ -20,7 +20,7 @@ from lbz_indicators.steps.current import CurrentModel, current_model
 from lbz_indicators.steps.outcome import Outcome
 
 
-def step(store: Store, settings: Settings, progress: Progress, run_id: str = "") -> Outcome:
+def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """gold.expected to gold.indicators, gold.indicator_history and gold.interval_variants."""
     model = current_model(store, settings)
     clusters = cluster_of_group(load_references(settings.references).diagnosis_groups.rows, settings.population.diagnosis_grouping)

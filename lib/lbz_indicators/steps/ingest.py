@@ -21,7 +21,7 @@ from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.tables import BRONZE_ADMISSIONS, Table
 
 
-def step(store: Store, settings: Settings, progress: Progress) -> Outcome:
+def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """Reads and judges the delivery as a whole, then appends it to bronze unless it is there already."""
     frames = read_delivery(store, settings)
     with storage_errors(

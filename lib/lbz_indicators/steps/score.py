@@ -14,7 +14,7 @@ from lbz_indicators.steps.current import broadcastable, current_model
 from lbz_indicators.steps.outcome import Outcome
 
 
-def step(store: Store, settings: Settings, progress: Progress, run_id: str = "") -> Outcome:
+def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """silver.covariates and the current model to gold.expected."""
     model = current_model(store, settings)
     included = store.read(tables.SILVER_COVARIATES).where("exclusion_reason IS NULL")

@@ -14,7 +14,7 @@ from lbz_indicators.references import load_references
 from lbz_indicators.steps.outcome import Outcome
 
 
-def step(store: Store, settings: Settings, progress: Progress) -> Outcome:
+def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """Judges every delivered record in force: of each hospital's months of discharge, the latest delivery."""
     bronze = store.read(tables.BRONZE_ADMISSIONS)
     hospitals = small_tables.hospitals(store.read(tables.BRONZE_HOSPITALS))

@@ -1,0 +1,15 @@
+"""Step 3: exclusions, diagnosis groups and covariates.
+
+Reads: silver.admissions, silver.diagnoses, bronze.hospitals, .hospital_months, .ses, .severity.
+Writes: silver.covariates, gold.exclusions; gold.runs.
+
+spark-submit --packages io.delta:delta-spark_4.1_2.13:4.4.0 --driver-memory 8g \\
+    --py-files dist/lbz_indicators.zip jobs/derive.py --config FILE --output ROOT
+"""
+
+import sys
+
+from lbz_indicators.cli import main
+
+if __name__ == "__main__":
+    main(["derive", *sys.argv[1:]])

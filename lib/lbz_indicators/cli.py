@@ -1,0 +1,161 @@
+"""The command line: `lbz-indicators COMMAND [--config FILE] [--set key.path=value ...]`; jobs call the same functions."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from lbz_indicators import __version__, environment, printing
+from lbz_indicators.config import Settings, load_settings
+from lbz_indicators.errors import LbzError
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Standardised hospital indicators."
+)
+log = logging.getLogger("lbz_indicators")
+
+Config = Annotated[str | None, typer.Option("--config", help="Settings file (YAML).")]
+Overrides = Annotated[list[str] | None, typer.Option("--set", help="key.path=value, repeatable; wins over the file.")]
+Input = Annotated[str | None, typer.Option("--input", help="Folder of the delivery.")]
+Source = Annotated[str | None, typer.Option("--source", help="Source mapping: lbz, sih, or a .yml file.")]
+Output = Annotated[str | None, typer.Option("--output", help="Folder of the tables.")]
+Years = Annotated[str | None, typer.Option("--years", help="Years of the run, such as 2016-2019; the last is reported.")]
+
+
+def _settings(config: str | None, overrides: Sequence[str] | None, **options: str | None) -> Settings:
+    given = [f"{path.replace('__', '.')}={value}" for path, value in options.items() if value is not None]
+    return load_settings(config, [*given, *(overrides or [])])
+
+
+def _log_file(settings: Settings) -> str:
+    """The log beside the tables, in the temporary folder where that is not a local one; readable by its owner alone."""
+    root = settings.storage.root
+    folder = os.path.join(root, "_logs") if root and "://" not in root else tempfile.gettempdir()
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        path = os.path.join(folder, "lbz-indicators.log")
+        os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
+    except OSError:
+        descriptor, path = tempfile.mkstemp(prefix="lbz-indicators-", suffix=".log")
+        os.close(descriptor)
+    return path
+
+
+def _start(settings: Settings) -> Any:
+    """The Spark session of a command, its log file opened."""
+    path = _log_file(settings)
+    logging.basicConfig(
+        filename=path, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
+    )
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+    from lbz_indicators.session import start_session
+
+    return start_session(settings, path)
+
+
+def _run(names: Sequence[str], settings: Settings) -> None:
+    from lbz_indicators.progress import to_terminal
+    from lbz_indicators.steps.run import run_steps
+
+    progress = to_terminal()
+    progress.say(f"lbz-indicators {__version__}: starting Spark ({settings.spark.master}, {settings.spark.memory})")
+    spark = _start(settings)
+    run_id = run_steps(spark, settings, names, progress)
+    if "indicators" in names:
+        printing.print_run(spark, settings, run_id)
+
+
+@app.command()
+def run(
+    config: Config = None, set_: Overrides = None, input_: Input = None, source: Source = None, output: Output = None, years: Years = None
+) -> None:
+    """All steps: from a delivery to the tables of indicators."""
+    from lbz_indicators.steps import STEPS
+
+    options = {"delivery__input": input_, "delivery__source": source, "storage__root": output, "period__years": years}
+    _run(list(STEPS), _settings(config, set_, **options))
+
+
+def _step_command(name: str, summary: str) -> Callable[..., None]:
+    def command(
+        config: Config = None, set_: Overrides = None, input_: Input = None, source: Source = None, output: Output = None, years: Years = None
+    ) -> None:
+        options = {"delivery__input": input_, "delivery__source": source, "storage__root": output, "period__years": years}
+        _run([name], _settings(config, set_, **options))
+
+    command.__doc__ = summary
+    return command
+
+
+for _name, _summary in (
+    ("ingest", "Step 1: a delivered folder to bronze."),
+    ("validate", "Step 2: bronze to valid, rejected and flagged records."),
+    ("derive", "Step 3: exclusions, diagnosis groups and covariates."),
+    ("fit", "Step 4: the national models."),
+    ("score", "Step 5: expected values of every admission."),
+    ("indicators", "Step 6: HSMR and SMR with their limits."),
+):
+    app.command(_name)(_step_command(_name, _summary))
+
+
+@app.command()
+def show(
+    what: Annotated[str, typer.Argument(help="hsmr, smr, exclusions, quality, models")],
+    hospital: Annotated[str | None, typer.Option("--hospital", help="One hospital, or nation.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Comma-separated, unrounded.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="JSON lines, unrounded.")] = False,
+    config: Config = None,
+    set_: Overrides = None,
+    output: Output = None,
+    years: Years = None,
+) -> None:
+    """Prints a table of results."""
+    settings = _settings(config, set_, storage__root=output, period__years=years)
+    form = "csv" if csv else "json" if json else "table"
+    printing.print_view(_start(settings), settings, what, hospital, form)
+
+
+@app.command()
+def doctor(config: Config = None, set_: Overrides = None) -> None:
+    """Java, Python, packages, jar and memory: found, needed, how to get it."""
+    findings = environment.examine(_settings(config, set_).spark.memory)
+    printing.print_findings(findings)
+    environment.require(findings)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs a command line and exits with its status; an expected failure is one message on standard error."""
+    try:
+        app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+        status = 0
+    except LbzError as error:
+        log.error("%s", error, exc_info=True)
+        Console(stderr=True, soft_wrap=True).print(f"error: {error}", markup=False, highlight=False)
+        status = error.exit_status
+    except typer.Exit as error:
+        status = error.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        status = 130
+    except Exception as error:
+        status = _unexpected(error)
+    sys.stdout.flush()
+    sys.exit(status)
+
+
+def _unexpected(error: Exception) -> int:
+    """A usage error of the command line ends with 2; anything else is a fault of this program, told without its values."""
+    show_usage = getattr(error, "format_message", None)
+    if show_usage is not None:
+        print(f"error: {show_usage()}\nMend: lbz-indicators --help", file=sys.stderr)
+        return 2
+    log.error("unexpected", exc_info=True)
+    handlers = [h.baseFilename for h in logging.getLogger().handlers if isinstance(h, logging.FileHandler)]
+    print(f"error: unexpected {type(error).__name__}; details in the log {', '.join(handlers) or '(none)'}", file=sys.stderr)
+    return 1

@@ -1,0 +1,101 @@
+"""Running steps: one after the other, each with its record in gold.runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import secrets
+import time
+from collections.abc import Sequence
+
+from pyspark.sql import SparkSession
+
+from lbz_indicators import __version__, tables
+from lbz_indicators.config import Settings
+from lbz_indicators.errors import LbzError, StorageError
+from lbz_indicators.io import Store
+from lbz_indicators.io.failures import is_spark_failure
+from lbz_indicators.progress import Progress
+from lbz_indicators.steps import STEPS
+from lbz_indicators.steps.outcome import Outcome
+
+log = logging.getLogger(__name__)
+RUN = "run"
+
+
+def new_run_id() -> str:
+    """Such as 20261122T073107-5f3a9c: time in UTC and chance."""
+    return f"{dt.datetime.now(dt.timezone.utc):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def run_steps(spark: SparkSession, settings: Settings, names: Sequence[str], progress: Progress) -> str:
+    """Runs the steps in the given order and returns the run id.
+
+    A failed step is recorded, and ends the run with its LbzError; the tables it did not reach keep their last version.
+    """
+    run_id = new_run_id()
+    store = Store(spark, settings.storage)
+    store.require_writable()
+    started, clock = dt.datetime.now(dt.timezone.utc), time.monotonic()
+    outcome = Outcome("nothing to do")
+    try:
+        for number, name in enumerate(names, start=1):
+            with progress.step(name, number, len(names)):
+                outcome = _run_step(spark, settings, name, progress, run_id)
+                progress.say(outcome.message)
+    except LbzError as error:
+        _record(store, settings, run_id, RUN, started, clock, "failed", Outcome(error.what))
+        raise
+    _record(store, settings, run_id, RUN, started, clock, "done", Outcome(f"{', '.join(names)}"))
+    return run_id
+
+
+def _run_step(spark: SparkSession, settings: Settings, name: str, progress: Progress, run_id: str) -> Outcome:
+    store = Store(spark, settings.storage)
+    started, clock = dt.datetime.now(dt.timezone.utc), time.monotonic()
+    try:
+        outcome = STEPS[name](store, settings, progress, run_id)
+    except LbzError as error:
+        _record(store, settings, run_id, name, started, clock, "failed", Outcome(error.what))
+        raise
+    except Exception as error:
+        _record(store, settings, run_id, name, started, clock, "failed", Outcome(type(error).__name__))
+        if not is_spark_failure(error):
+            raise
+        log.error("step %s", name, exc_info=True)
+        raise StorageError(
+            f"The step {name} failed inside Spark; the tables keep their last complete versions.",
+            where=store.place,
+            mend="see the log file for the cause, then run the same command again: it finishes the work.",
+        ) from error
+    finally:
+        store.release()
+    _record(store, settings, run_id, name, started, clock, "done", outcome)
+    return outcome
+
+
+def _record(
+    store: Store, settings: Settings, run_id: str, step: str, started: dt.datetime, clock: float, status: str, outcome: Outcome
+) -> None:
+    """A row of gold.runs. Where it cannot be written the step's own error matters more, so that is only logged."""
+    row = (
+        run_id,
+        step,
+        settings.fingerprint,
+        __version__,
+        dict(store.versions_read),
+        dict(store.versions_written),
+        outcome.rows_in,
+        outcome.rows_out,
+        outcome.rejected,
+        started.replace(tzinfo=None),
+        time.monotonic() - clock,
+        status,
+        outcome.message,
+    )
+    try:
+        store.append(tables.GOLD_RUNS, store.frame(tables.GOLD_RUNS, [row]))
+    except LbzError:
+        if status == "done":
+            raise
+        log.error("the failed step %s could not be recorded", step, exc_info=True)
