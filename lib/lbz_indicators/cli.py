@@ -51,9 +51,7 @@ def _log_file(settings: Settings) -> str:
 def _start(settings: Settings) -> Any:
     """The Spark session of a command, its log file opened."""
     path = _log_file(settings)
-    logging.basicConfig(
-        filename=path, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
-    )
+    logging.basicConfig(filename=path, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True)
     logging.getLogger("py4j").setLevel(logging.WARNING)
     from lbz_indicators.session import start_session
 
@@ -74,7 +72,12 @@ def _run(names: Sequence[str], settings: Settings) -> None:
 
 @app.command()
 def run(
-    config: Config = None, set_: Overrides = None, input_: Input = None, source: Source = None, output: Output = None, years: Years = None
+    config: Config = None,
+    set_: Overrides = None,
+    input_: Input = None,
+    source: Source = None,
+    output: Output = None,
+    years: Years = None,
 ) -> None:
     """All steps: from a delivery to the tables of indicators."""
     from lbz_indicators.steps import STEPS
@@ -85,7 +88,12 @@ def run(
 
 def _step_command(name: str, summary: str) -> Callable[..., None]:
     def command(
-        config: Config = None, set_: Overrides = None, input_: Input = None, source: Source = None, output: Output = None, years: Years = None
+        config: Config = None,
+        set_: Overrides = None,
+        input_: Input = None,
+        source: Source = None,
+        output: Output = None,
+        years: Years = None,
     ) -> None:
         options = {"delivery__input": input_, "delivery__source": source, "storage__root": output, "period__years": years}
         _run([name], _settings(config, set_, **options))

@@ -179,6 +179,11 @@ class Settings(Section):
         return self.years[-self.indicators.reporting_years :]
 
     @property
+    def population_years(self) -> tuple[int, ...]:
+        """Years of discharge in the population: model years and reported years of the run."""
+        return tuple(sorted({*self.model_years, *self.reported_years}))
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of all settings, as stored in gold.runs."""
         return fingerprint(self.model_dump(mode="json"))

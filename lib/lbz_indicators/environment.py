@@ -33,7 +33,8 @@ class Finding:
 
 def memory_bytes(text: str) -> int:
     """'8g' or '512m' in bytes."""
-    return int(text[:-1]) * 1024 ** {"m": 2, "g": 3}[text[-1]]
+    unit = {"m": 1024**2, "g": 1024**3}
+    return int(text[:-1]) * unit[text[-1]]
 
 
 def java_finding() -> Finding:

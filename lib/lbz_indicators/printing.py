@@ -24,7 +24,13 @@ def _text(name: str, value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, float):
-        return f"{value:.2f}" if name == "confidence" or name.endswith("statistic") else f"{value:.1e}" if 0 < abs(value) < 1e-3 else f"{value:.1f}"
+        return (
+            f"{value:.2f}"
+            if name == "confidence" or name.endswith("statistic")
+            else f"{value:.1e}"
+            if 0 < abs(value) < 1e-3
+            else f"{value:.1f}"
+        )
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

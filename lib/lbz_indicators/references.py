@@ -56,9 +56,7 @@ def _load(name: str, path: str | None) -> ReferenceList:
         reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
         rows = tuple(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SettingsError(
-            f"The reference list {name} cannot be read: {error}.", mend=f"correct references.{name}."
-        ) from error
+        raise SettingsError(f"The reference list {name} cannot be read: {error}.", mend=f"correct references.{name}.") from error
     missing = [column for column in columns if column not in (reader.fieldnames or [])]
     if missing or not rows:
         what = f"lacks the column(s) {', '.join(missing)}" if missing else "is empty"

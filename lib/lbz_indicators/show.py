@@ -46,7 +46,9 @@ def smr(store: Store, settings: Settings, hospital: str | None) -> DataFrame:
     clusters = cluster_labels(references)
     labels = [(GROUP, k, v) for k, v in groups.items()] + [(CLUSTER, k, v) for k, v in clusters.items()]
     named = store.spark.createDataFrame(labels, "breakdown string, breakdown_value string, label string")
-    rows = _figures(store, settings, hospital or NATION).where((F.col("indicator") == SMR) & (F.col("breakdown") != "main_diagnosis"))
+    rows = _figures(store, settings, hospital or NATION).where(
+        (F.col("indicator") == SMR) & (F.col("breakdown") != "main_diagnosis")
+    )
     rows = rows.join(F.broadcast(named), on=["breakdown", "breakdown_value"], how="left")
     number = F.col("breakdown_value").try_cast("int")
     ordered = rows.orderBy("breakdown", F.asc_nulls_last(number), "breakdown_value", "period_end", F.desc("period_start"))

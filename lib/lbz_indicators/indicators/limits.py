@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,17 @@ from lbz_indicators.stats import intervals
 from lbz_indicators.tables import GOLD_INDICATORS, GOLD_INTERVAL_VARIANTS
 
 EXACT_POISSON, BYAR, MODEL_AWARE = "exact_poisson", "byar", "model_aware"
-_ADDED = ("value", "confidence", "own_reference_share", "lower", "upper", "byar_lower", "byar_upper", "model_lower", "model_upper")
+_ADDED = (
+    "value",
+    "confidence",
+    "own_reference_share",
+    "lower",
+    "upper",
+    "byar_lower",
+    "byar_upper",
+    "model_lower",
+    "model_upper",
+)
 OWN_REFERENCE = 1 - 1e-9
 """A figure with at least this share in its own reference is 100 by construction, and not judged."""
 
@@ -31,7 +41,7 @@ def with_limits(figures: DataFrame, hsmr_confidence: float, smr_confidence: floa
     added = [T.StructField(name, T.DoubleType()) for name in _ADDED]
     schema = T.StructType([*figures.schema.fields, *added, T.StructField("significance", T.StringType())])
 
-    def add(parts: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    def add(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for part in parts:
             yield _add_limits(part, hsmr_confidence, smr_confidence)
 
@@ -68,7 +78,9 @@ def _add_limits(part: pd.DataFrame, hsmr_confidence: float, smr_confidence: floa
 def indicator_rows(limited: DataFrame, run_id: str) -> DataFrame:
     """gold.indicators, with the nation's value of the same breakdown and period beside each figure."""
     key = ["indicator", "variant", "breakdown", "breakdown_value", "period_start", "period_end", "model_version"]
-    nation = limited.where("hospital_id IS NULL").select(*[F.col(k).alias(f"_{k}") for k in key], F.col("value").alias("national_value"))
+    nation = limited.where("hospital_id IS NULL").select(
+        *[F.col(k).alias(f"_{k}") for k in key], F.col("value").alias("national_value")
+    )
     same = [F.col(k).eqNullSafe(F.col(f"_{k}")) for k in key]
     joined = limited.join(F.broadcast(nation), on=same, how="left")
     return (

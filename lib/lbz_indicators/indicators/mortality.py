@@ -71,7 +71,7 @@ def sum_cells(scored: DataFrame, values: Mapping[str, Column]) -> DataFrame:
 
 def reporting_periods(years: Sequence[int]) -> list[tuple[int, ...]]:
     """Every reported year by itself, and all together where there are several."""
-    single = [(year,) for year in years]
+    single: list[tuple[int, ...]] = [(year,) for year in years]
     return [*single, tuple(years)] if len(years) > 1 else single
 
 

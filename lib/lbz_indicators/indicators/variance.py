@@ -118,15 +118,15 @@ def figure_variances(
     by_group[NONE] = None
     levels = []
     for breakdown, column in ((NONE, NONE), (GROUP, "group"), (CLUSTER, "cluster")):
-        sums = by_group.groupby(["hospital_id", column, "period"], dropna=False, sort=True)[["variance_d", "variance_v"]]
-        sums = sums.sum().reset_index()
-        sums = sums.rename(columns={column: "breakdown_value"}).assign(breakdown=breakdown)
-        levels.append(sums)
+        grouped = by_group.groupby(["hospital_id", column, "period"], dropna=False, sort=True)
+        level = grouped[["variance_d", "variance_v"]].sum().reset_index()
+        levels.append(level.rename(columns={column: "breakdown_value"}).assign(breakdown=breakdown))
     result = pd.concat(levels, ignore_index=True)
     result.loc[result["variance_v"] < NEGLIGIBLE * result["variance_d"], "variance_v"] = 0.0
     result["period_start"] = [dt.date(periods[place][0], 1, 1) for place in result["period"]]
     result["period_end"] = [dt.date(periods[place][-1], 12, 31) for place in result["period"]]
-    return result.astype(object).where(result.notna(), None)[FIGURE_VARIANCE]
+    plain: pd.DataFrame = result.astype(object).where(result.notna(), None)
+    return plain[FIGURE_VARIANCE]
 
 
 def _columns(information: GroupInformation, total: Floats, sums: Floats, order: Mapping[Slot, int]) -> Floats:

@@ -156,9 +156,7 @@ def _rejections(settings: ValidationSettings) -> dict[Rejection, Column]:
         Rejection.UNREADABLE_DISCHARGE_DATE: F.col("t_discharge_date").isNull(),
         Rejection.DISCHARGE_BEFORE_ADMISSION: F.col("t_discharge_date") < F.col("t_admission_date"),
         Rejection.DISCHARGE_AFTER_LOAD_DATE: F.col("t_discharge_date") > F.col("load_date"),
-        Rejection.AGE_OUT_OF_RANGE: ~F.coalesce(
-            F.col("t_age_years").between(0, settings.maximum_age_years), F.lit(False)
-        ),
+        Rejection.AGE_OUT_OF_RANGE: ~F.coalesce(F.col("t_age_years").between(0, settings.maximum_age_years), F.lit(False)),
         Rejection.UNKNOWN_CARE_TYPE: F.col("t_care_type").isNull(),
         Rejection.UNKNOWN_URGENCY: F.col("t_urgency").isNull(),
         Rejection.UNKNOWN_DIED: F.col("t_died").isNull(),
@@ -168,9 +166,7 @@ def _rejections(settings: ValidationSettings) -> dict[Rejection, Column]:
 
 def _flags(settings: ValidationSettings) -> dict[Flag, Column]:
     deceased = F.col("t_discharge_destination") == F.lit("deceased")
-    unread = [
-        F.col(f"{name}_time").isNotNull() & F.col(f"t_{name}_minutes").isNull() for name in ("admission", "discharge")
-    ]
+    unread = [F.col(f"{name}_time").isNotNull() & F.col(f"t_{name}_minutes").isNull() for name in ("admission", "discharge")]
     return {
         Flag.UNKNOWN_SEX: F.col("t_sex").isNull(),
         Flag.LONG_STAY: F.datediff("t_discharge_date", "t_admission_date") > settings.long_stay_days,

@@ -39,7 +39,9 @@ def _local_files(folder: str) -> dict[str, int]:
 
 
 def _remote_files(spark: SparkSession, folder: str) -> dict[str, int]:
-    with storage_errors(f"The delivery {folder} cannot be listed.", folder, "check the path and the access to it.", DeliveryError):
+    with storage_errors(
+        f"The delivery {folder} cannot be listed.", folder, "check the path and the access to it.", DeliveryError
+    ):
         listing = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(_literal_path(folder))
         rows = listing.select("path", "length").collect()
     prefix = folder.rstrip("/") + "/"

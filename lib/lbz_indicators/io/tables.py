@@ -243,8 +243,15 @@ class Store:
         self._cached.clear()
 
 
-_ABSENT = {"DELTA_MISSING_DELTA_TABLE", "DELTA_TABLE_NOT_FOUND", "DELTA_PATH_DOES_NOT_EXIST", "TABLE_OR_VIEW_NOT_FOUND",
-           "PATH_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE_COPY_INTO", "DELTA_TABLE_ONLY_OPERATION"}
+_ABSENT = {
+    "DELTA_MISSING_DELTA_TABLE",
+    "DELTA_TABLE_NOT_FOUND",
+    "DELTA_PATH_DOES_NOT_EXIST",
+    "TABLE_OR_VIEW_NOT_FOUND",
+    "PATH_NOT_FOUND",
+    "DELTA_MISSING_DELTA_TABLE_COPY_INTO",
+    "DELTA_TABLE_ONLY_OPERATION",
+}
 
 
 def _literal(text: str) -> str:
@@ -278,9 +285,7 @@ def _changes(new: DataFrame, old: DataFrame, schema: TableSchema) -> DataFrame:
     key = list(schema.key)
     new = new.withColumn("_new_hash", content_hash(schema))
     known = old.select(*[F.col(quote(k)).alias(f"_old_{k}") for k in key], content_hash(schema).alias("_old_hash"))
-    same_key = reduce(
-        lambda left, right: left & right, [F.col(quote(k)).eqNullSafe(F.col(quote(f"_old_{k}"))) for k in key]
-    )
+    same_key = reduce(lambda left, right: left & right, [F.col(quote(k)).eqNullSafe(F.col(quote(f"_old_{k}"))) for k in key])
     joined = new.join(known, on=same_key, how="full_outer")
     changed = joined.where("NOT (_new_hash <=> _old_hash)")
     change = F.when(F.col("_new_hash").isNull(), F.lit(DELETE)).otherwise(F.lit(UPSERT))

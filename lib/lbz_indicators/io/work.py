@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from pyspark.sql import DataFrame
@@ -40,7 +41,7 @@ class WorkFolder:
         with self._writing():
             empty.write.mode("overwrite").parquet(self.path)
 
-    def _writing(self):  # type: ignore[no-untyped-def]
+    def _writing(self) -> AbstractContextManager[None]:
         return storage_errors(
             "The work files of the fit cannot be written or read.",
             self.path,

@@ -128,7 +128,9 @@ def _ridge(rows: DataFrame, design: GroupDesign, settings: ModelSettings) -> Cer
 def _patterns(rows: DataFrame, design: GroupDesign) -> logistic.Patterns:
     """Distinct rows of one group's design with their admissions and events, collected: rare, and one group only."""
     of_group = rows.where(F.col("diagnosis_group") == design.group)
-    counted = of_group.groupBy("columns").agg(F.count("*").alias("n"), F.sum("label").alias("events")).orderBy("columns").collect()
+    counted = (
+        of_group.groupBy("columns").agg(F.count("*").alias("n"), F.sum("label").alias("events")).orderBy("columns").collect()
+    )
     x = np.zeros((len(counted), len(design.columns)))
     for place, row in enumerate(counted):
         x[place, row["columns"]] = 1.0

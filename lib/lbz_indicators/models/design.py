@@ -95,7 +95,7 @@ def _comorbidity_terms(counts: GroupCounts, deficiency: Deficiency) -> tuple[lis
         return deficiency.holds(yes) or deficiency.holds(no)
 
     yes = {condition: counts.by_slot[Slot(COMORBIDITY, condition)] for condition in range(1, CONDITIONS + 1)}
-    classes = {condition: (condition,) for condition in yes}
+    classes: dict[int, tuple[int, ...]] = {condition: (condition,) for condition in yes}
     joined = []
     for first, second in MERGED_PAIRS:
         joins = yes[second].admissions > 0 and deficient(yes[second])

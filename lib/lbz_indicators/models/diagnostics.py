@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from lbz_indicators.models.score import FIXED_POINT, fixed_point
@@ -31,7 +31,7 @@ def _ranked_risks(scored: DataFrame) -> DataFrame:
     )
 
 
-def _sum(name: str, window: Window) -> Column:  # type: ignore[valid-type]
+def _sum(name: str, window: WindowSpec) -> Column:
     return F.coalesce(F.sum(name).over(window), F.lit(0))
 
 

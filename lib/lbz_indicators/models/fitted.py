@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lbz_indicators.models.classes import Count, Slot
 from lbz_indicators.models.certify import SEPARATED, Certified
+from lbz_indicators.models.classes import Count, Slot
 from lbz_indicators.models.design import INTERCEPT, GroupDesign, Term
 from lbz_indicators.population.comorbidity import CONDITIONS
 from lbz_indicators.population.covariates import COMORBIDITY, ordered_covariates
@@ -80,7 +80,7 @@ def coefficient_rows(
     terms = design.term_of(COMORBIDITY)
     for condition in range(1, CONDITIONS + 1):
         count = design.counts.by_slot[Slot(COMORBIDITY, condition)]
-        dropped = Term(f"{COMORBIDITY}:{condition}", COMORBIDITY, (condition,), count, is_reference=True)
+        dropped = Term(f"{COMORBIDITY}:{condition}", COMORBIDITY, (condition,), count)
         term = terms.get(condition, dropped)
         rows.append(_row(version, design, term, condition, conditions[condition], count, estimates, errors))
     return rows

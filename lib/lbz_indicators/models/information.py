@@ -7,7 +7,7 @@ cannot move a stored digit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +15,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from scipy.special import expit
 
 from lbz_indicators.stats import logistic
 
 Floats = NDArray[np.float64]
+Partial = Callable[[str, Floats, Floats], tuple[list[int], float]]
 _PARTIAL_SCHEMA = "diagnosis_group string, sums array<bigint>, largest double"
 
 
@@ -64,7 +66,9 @@ def moments(rows: DataFrame, coefficients: Mapping[str, Floats]) -> dict[str, Mo
     return result
 
 
-def largest_difference(rows: DataFrame, first: Mapping[str, Floats], second: Mapping[str, Floats], scale: str) -> dict[str, float]:
+def largest_difference(
+    rows: DataFrame, first: Mapping[str, Floats], second: Mapping[str, Floats], scale: str
+) -> dict[str, float]:
     """Largest |difference| over rows between two sets of coefficients, per group.
 
     `scale` is `predictor` (linear predictor) or `probability`.
@@ -75,14 +79,14 @@ def largest_difference(rows: DataFrame, first: Mapping[str, Floats], second: Map
     def partial(group: str, x: Floats, y: Floats) -> tuple[list[int], float]:
         a, b = x @ one[group], x @ other[group]
         if scale == "probability":
-            a, b = logistic.expit(a), logistic.expit(b)
+            a, b = expit(a), expit(b)
         return [0], float(np.abs(a - b).max(initial=0.0))
 
     return {group: largest for group, (_, largest) in _sum_over_rows(rows, widths, partial).items()}
 
 
 def _upper(matrix: NDArray[np.int64]) -> list[int]:
-    return matrix[np.triu_indices(len(matrix))].tolist()
+    return [int(value) for value in matrix[np.triu_indices(len(matrix))]]
 
 
 def _full(upper: NDArray[np.int64], k: int) -> NDArray[np.int64]:
@@ -91,7 +95,7 @@ def _full(upper: NDArray[np.int64], k: int) -> NDArray[np.int64]:
     return np.maximum(matrix, matrix.T)
 
 
-def _sum_over_rows(rows: DataFrame, widths: Mapping[str, int], partial) -> dict[str, tuple[NDArray[np.int64], float]]:  # type: ignore[no-untyped-def]
+def _sum_over_rows(rows: DataFrame, widths: Mapping[str, int], partial: Partial) -> dict[str, tuple[NDArray[np.int64], float]]:
     """Runs `partial(group, x, y)` over blocks of rows and adds what it gives, exactly, per group."""
     columns = dict(widths)
 
@@ -105,12 +109,12 @@ def _sum_over_rows(rows: DataFrame, widths: Mapping[str, int], partial) -> dict[
     totals = cells.groupBy("diagnosis_group", "cell").agg(F.sum("value").alias("value"), F.max("largest").alias("largest"))
     table = totals.toPandas().sort_values(["diagnosis_group", "cell"])
     return {
-        group: (cells_["value"].to_numpy(dtype=np.int64), float(cells_["largest"].max()))
+        str(group): (cells_["value"].to_numpy(dtype=np.int64), float(cells_["largest"].max()))
         for group, cells_ in table.groupby("diagnosis_group", sort=True)
     }
 
 
-def _partial_sums(batches: Iterable[pa.RecordBatch], widths: Mapping[str, int], partial) -> pa.RecordBatch:  # type: ignore[no-untyped-def]
+def _partial_sums(batches: Iterable[pa.RecordBatch], widths: Mapping[str, int], partial: Partial) -> pa.RecordBatch:
     sums: dict[str, NDArray[np.int64]] = {}
     largest: dict[str, float] = {}
     for batch in batches:

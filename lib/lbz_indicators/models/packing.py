@@ -115,9 +115,7 @@ def layouts(spark: SparkSession, packs: Sequence[Pack], model_years: Sequence[in
             design = placed.design
             columns = [design.column_of(c.name, range(len(c.labels))) for c in covariates]
             conditions = design.column_of(COMORBIDITY, range(1, CONDITIONS + 1))
-            rows.append(
-                (design.group, pack.number, placed.offset, pack.columns, *columns, conditions, list(design.joined_pairs))
-            )
+            rows.append((design.group, pack.number, placed.offset, pack.columns, *columns, conditions, list(design.joined_pairs)))
     names = ", ".join(f"c_{c.name} array<int>" for c in covariates)
     schema = f"diagnosis_group string, pack int, offset int, size int, {names}, c_comorbidity array<int>, joined array<boolean>"
     return spark.createDataFrame(rows, schema)
@@ -149,11 +147,11 @@ def design_rows(cohort: DataFrame, layout: DataFrame, model_years: Sequence[int]
         F.when(has_condition(F.col("_mask"), c), F.get("c_comorbidity", F.lit(c - 1))).otherwise(-1)
         for c in range(1, CONDITIONS + 1)
     ]
-    all_columns = F.array(
-        F.lit(0), *map(column, covariates[:first_after]), *conditions, *map(column, covariates[first_after:])
-    )
+    all_columns = F.array(F.lit(0), *map(column, covariates[:first_after]), *conditions, *map(column, covariates[first_after:]))
     own = F.filter(all_columns, lambda index: index >= 0)
-    rows = joined.select("pack", "diagnosis_group", F.col("event").cast("double").alias("label"), own.alias("columns"), "offset", "size")
+    rows = joined.select(
+        "pack", "diagnosis_group", F.col("event").cast("double").alias("label"), own.alias("columns"), "offset", "size"
+    )
     rows = rows.withColumn("indices", F.filter(F.transform("columns", lambda i: i + F.col("offset")), lambda i: i >= 0))
     ones = F.transform("indices", lambda _: F.lit(1.0))
     features = F.struct(F.lit(0).cast("tinyint").alias("type"), "size", "indices", ones.alias("values"))

@@ -31,9 +31,7 @@ class Covariate:
 
 AGE = Covariate("age", ("0", "1-4", *(f"{low}-{low + 4}" for low in range(5, 95, 5)), "95+"))
 SEX = Covariate("sex", ("male", "female"))
-SES = Covariate(
-    "ses", ("lowest", "below average", "average", "above average", "highest", "unknown"), special=5, joins=2
-)
+SES = Covariate("ses", ("lowest", "below average", "average", "above average", "highest", "unknown"), special=5, joins=2)
 SEVERITY = Covariate(
     "severity",
     ("[0,.01)", "[.01,.02)", "[.02,.05)", "[.05,.1)", "[.1,.2)", "[.2,.3)", "[.3,.4)", "[.4,1]", "other"),
@@ -71,7 +69,9 @@ def with_month_state(admissions: DataFrame, months: DataFrame, deliveries_with_m
     named = F.broadcast(months.select("hospital_id").distinct().withColumn("_named", F.lit(True)))
     years = F.broadcast(months.groupBy("hospital_id", "discharge_year").agg(F.min("year_validated").alias("year_validated")))
     rows = F.broadcast(
-        months.select("hospital_id", "discharge_year", F.col("discharge_month").alias("_month"), F.col("complete").alias("_complete"))
+        months.select(
+            "hospital_id", "discharge_year", F.col("discharge_month").alias("_month"), F.col("complete").alias("_complete")
+        )
     )
     judged = F.coalesce("_named", F.lit(False)) | F.col("delivery_id").isin(*deliveries_with_months)
     joined = (
@@ -120,9 +120,7 @@ def covariate_rows(admissions: DataFrame) -> DataFrame:
     """silver.covariates from admissions with every derived column. Grain: one valid admission."""
     schema = SCHEMAS[SILVER_COVARIATES]
     described = admissions.withColumn("main_diagnosis_category", F.substring("main_diagnosis", 1, 3))
-    typed = described.select(
-        *[F.col(c.name).cast(c.type).alias(c.name) for c in schema.columns if c.name != "row_hash"]
-    )
+    typed = described.select(*[F.col(c.name).cast(c.type).alias(c.name) for c in schema.columns if c.name != "row_hash"])
     content = [name for name in schema.content if name != "row_hash"]
     return typed.withColumn("row_hash", F.xxhash64(*content)).select(*schema.names)
 

@@ -9,8 +9,6 @@ from lbz_indicators.schemas import bronze, gold, silver
 from lbz_indicators.schemas.contract import Column, TableSchema
 from lbz_indicators.tables import Table
 
-SCHEMAS: dict[Table, TableSchema] = {
-    schema.table: schema for schema in (*bronze.SCHEMAS, *silver.SCHEMAS, *gold.SCHEMAS)
-}
+SCHEMAS: dict[Table, TableSchema] = {schema.table: schema for schema in (*bronze.SCHEMAS, *silver.SCHEMAS, *gold.SCHEMAS)}
 
 __all__ = ["SCHEMAS", "Column", "TableSchema"]

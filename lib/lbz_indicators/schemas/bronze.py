@@ -61,9 +61,7 @@ HOSPITALS = _text(
     reports_as="Hospital it merged into and is counted as for all years; null = itself",
 )
 
-HOSPITAL_YEARS = _text(
-    hospital_id="Hospital", year="Calendar year", delivered_on="yyyy-MM-dd", deadline="yyyy-MM-dd"
-)
+HOSPITAL_YEARS = _text(hospital_id="Hospital", year="Calendar year", delivered_on="yyyy-MM-dd", deadline="yyyy-MM-dd")
 
 HOSPITAL_MONTHS = _text(
     hospital_id="Hospital",
@@ -79,9 +77,7 @@ SES = _text(
     inhabitants="Inhabitants of the postcode, persons",
 )
 
-SEVERITY = _text(
-    diagnosis_code="ICD-10 as delivered", severity_class="0..7 by national mortality of the code, 8 = other"
-)
+SEVERITY = _text(diagnosis_code="ICD-10 as delivered", severity_class="0..7 by national mortality of the code, 8 = other")
 
 DELIVERY_TABLES: dict[Table, tuple[Column, ...]] = {
     tables.BRONZE_ADMISSIONS: ADMISSIONS,

@@ -58,6 +58,4 @@ class TableSchema:
     @property
     def struct(self) -> T.StructType:
         """The StructType. Nullability is left open in Delta; required columns are proved by validation."""
-        return T.StructType(
-            [T.StructField(c.name, c.type, True, {"comment": c.meaning}) for c in self.columns]
-        )
+        return T.StructType([T.StructField(c.name, c.type, True, {"comment": c.meaning}) for c in self.columns])

@@ -135,9 +135,7 @@ def is_separated(patterns: Patterns) -> bool:
     some_events, some_survivors = patterns.events > 0, patterns.events < patterns.admissions
     signed = np.vstack([patterns.x[some_events], -patterns.x[some_survivors]])
     columns = patterns.x.shape[1]
-    solution = linprog(
-        -signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=[(-1, 1)] * columns, method="highs"
-    )
+    solution = linprog(-signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=[(-1, 1)] * columns, method="highs")
     return bool(solution.success and -solution.fun > 1e-7)
 
 

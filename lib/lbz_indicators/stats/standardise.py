@@ -21,5 +21,6 @@ def weighted_quintiles(scores: NDArray[np.float64], weights: NDArray[np.float64]
     _, place = np.unique(scores, return_inverse=True)
     own = np.bincount(place, weights=weights)
     below = np.cumsum(own) - own
-    quintile = np.floor(QUINTILES * (below + own / 2) / total).astype(np.int64)
-    return np.minimum(quintile, QUINTILES - 1)[place]
+    quintile: NDArray[np.int64] = np.floor(QUINTILES * (below + own / 2) / total).astype(np.int64)
+    capped: NDArray[np.int64] = np.minimum(quintile, QUINTILES - 1)
+    return capped[place]

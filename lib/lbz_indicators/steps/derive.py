@@ -22,14 +22,12 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
     references = load_references(settings.references)
     admissions = store.read(tables.SILVER_ADMISSIONS).withColumn("discharge_year", F.year("discharge_date"))
     rows = _with_hospital_and_group(admissions, store, settings, references)
-    rows = exclusions.with_exclusion(rows, settings.population, settings.years)
+    rows = exclusions.with_exclusion(rows, settings.population, settings.population_years)
     rows = comorbidity.with_comorbidity(rows, store.read(tables.SILVER_DIAGNOSES), _prefixes(store.spark, references))
     rows = covariates.with_classes(rows, *_class_lookups(store))
     written = store.replace(tables.SILVER_COVARIATES, covariates.covariate_rows(rows))
 
-    counts = store.replace(
-        tables.GOLD_EXCLUSIONS, exclusions.count_exclusions(store.read(tables.SILVER_COVARIATES))
-    )
+    counts = store.replace(tables.GOLD_EXCLUSIONS, exclusions.count_exclusions(store.read(tables.SILVER_COVARIATES)))
     totals = store.read(tables.GOLD_EXCLUSIONS).groupBy((F.col("reason") == exclusions.INCLUDED).alias("included"))
     total = {row[0]: row[1] for row in totals.agg(F.sum("admissions")).collect()}
     included, excluded = total.get(True, 0), total.get(False, 0)

@@ -23,7 +23,9 @@ from lbz_indicators.steps.outcome import Outcome
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """gold.expected to gold.indicators, gold.indicator_history and gold.interval_variants."""
     model = current_model(store, settings)
-    clusters = cluster_of_group(load_references(settings.references).diagnosis_groups.rows, settings.population.diagnosis_grouping)
+    clusters = cluster_of_group(
+        load_references(settings.references).diagnosis_groups.rows, settings.population.diagnosis_grouping
+    )
     periods = mortality.reporting_periods(settings.reported_years)
     scored = _scored(store, model, settings)
     cells = mortality.sum_cells(scored, mortality.breakdowns(clusters))

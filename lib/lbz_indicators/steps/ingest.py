@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -82,7 +81,7 @@ def _fingerprint(frame: DataFrame, table: Table) -> tuple[int, int]:
         F.count_if(sources.undecodable(table)),
         F.sum(sources.record_hash(table).cast("decimal(38,0)")),
     ).collect()[0]
-    if table in REQUIRED_TABLES and table.name != "diagnoses" or row[1]:
+    if (table in REQUIRED_TABLES and table.name != "diagnoses") or row[1]:
         sources.require_records(table, row[0], row[1])
     return row[0], int(row[2] or 0)
 
@@ -101,19 +100,19 @@ def _load(
     delivery_id: str,
 ) -> bool:
     """Appends what of the delivery is not in bronze yet, admissions last; whether anything was appended."""
-    bronze = {table: store.read_or_empty(table) for table in DELIVERY_TABLES}
-    loaded = {table: rows.where(F.col("delivery_id") == delivery_id) for table, rows in bronze.items()}
-    stamps = reduce(DataFrame.unionAll, [rows.select("load_date", "loaded_at").limit(1) for rows in loaded.values()]).collect()
+    loaded = {table: store.read(table).where(F.col("delivery_id") == delivery_id) for table in frames if store.exists(table)}
+    loaded = {table: rows for table, rows in loaded.items() if not rows.isEmpty()}
+    stamps = [rows.select("load_date", "loaded_at").limit(1).collect()[0] for rows in loaded.values()]
     if stamps:
         load_date, loaded_at = stamps[0]
     else:
-        last = bronze[BRONZE_ADMISSIONS].agg(F.max("loaded_at")).collect()[0][0]
+        last = store.read_or_empty(BRONZE_ADMISSIONS).agg(F.max("loaded_at")).collect()[0][0]
         now = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None)
         loaded_at = max(now, last + dt.timedelta(microseconds=1)) if last else now
         load_date = settings.delivery.load_date or now.date()
     appended = False
     for table in sorted(frames, key=lambda table: table == BRONZE_ADMISSIONS):
-        if not loaded[table].isEmpty():
+        if table in loaded:
             _require_same_content(loaded[table], table, prints[table], delivery_id)
             continue
         frame = frames[table]

@@ -29,9 +29,7 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
     admissions = delivered.where(used).join(judged, on=["delivery_id", "record"], how="left").select(
         "hospital_id", "admission_id", "delivery_id", "in_force", F.coalesce("valid", F.lit(False)).alias("valid")
     )  # fmt: skip
-    secondary = store.cache(
-        diagnoses.check_diagnoses(store.read(tables.BRONZE_DIAGNOSES), admissions, known_codes)
-    )
+    secondary = store.cache(diagnoses.check_diagnoses(store.read(tables.BRONZE_DIAGNOSES), admissions, known_codes))
     counts = (
         quality.count_admission_rules(checked)
         .unionByName(quality.count_delivered(delivered))

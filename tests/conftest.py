@@ -1,0 +1,39 @@
+"""What all tests share: the repository's folders, one Spark session, and the real sample where it is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The real admissions and the figures of the independent implementation; skipped where they are absent."""
+    if not (SHARED_DATA / "sih_rs_2019.csv.gz").is_file():
+        pytest.skip("the real sample is not there (../shared/data)")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator["SparkSession"]:  # noqa: F821
+    """One session for the whole test run: two cores, few partitions, no UI."""
+    from lbz_indicators.config import load_settings
+    from lbz_indicators.session import start_session
+
+    os.environ["TZ"] = "UTC"
+    overrides = ["spark.master=local[2]", "spark.memory=4g", "spark.shuffle_partitions=4"]
+    session = start_session(load_settings(None, overrides), str(tmp_path_factory.mktemp("log") / "spark.log"))
+    session.conf.set("spark.databricks.delta.snapshotPartitions", "2")
+    yield session
+    session.stop()

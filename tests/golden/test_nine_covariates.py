@@ -1,0 +1,182 @@
+"""The golden set with all nine covariates: truth from R's glm and an independent pandas program (README beside the data)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from lbz_indicators import tables
+from lbz_indicators.config import Settings, load_settings
+from lbz_indicators.io import Store
+from lbz_indicators.models.score import with_expected
+from lbz_indicators.progress import SILENT
+from lbz_indicators.steps import STEPS
+from lbz_indicators.steps.current import broadcastable, current_model
+
+GOLDEN = Path(__file__).parent / "nine_covariates"
+CODES = ["age", "sex", "ses", "severity", "urgency", "comorbidity", "source", "admission_month"]
+KEY = ["hospital_id", "admission_id"]
+REASONS = {
+    "missing_admission_id": "missing_key",
+    "age_missing": "age_out_of_range",
+}
+
+
+@dataclass
+class Golden:
+    """Results of the program on the golden delivery."""
+
+    store: Store
+    covariates: pd.DataFrame
+    exclusions: pd.DataFrame
+    frozen: DataFrame
+
+
+def _settings(root: Path, *more: str) -> Settings:
+    return load_settings(
+        None, [f"delivery.input={GOLDEN / 'delivery'}", f"storage.root={root}", "delivery.load_date=2022-06-30", *more]
+    )
+
+
+@pytest.fixture(scope="module")
+def golden(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Golden:
+    """2016-2020 derived together; then 2016-2019 fitted with both engines, scored and reported."""
+    root = tmp_path_factory.mktemp("golden")
+    five = _settings(root, "period.years=2016-2020", "models.maximum_model_years=5")
+    store = Store(spark, five.storage)
+    for name in ("ingest", "validate", "derive"):
+        STEPS[name](store, five, SILENT, "golden")
+    derived = store.read(tables.SILVER_COVARIATES).toPandas()
+    exclusions = store.read(tables.GOLD_EXCLUSIONS).toPandas()
+    # Time travel keeps the admissions of 2020 readable after the next derive puts them outside the period.
+    path = f"{root}/silver/covariates"
+    version = store.version(tables.SILVER_COVARIATES)
+    four = _settings(root, "period.years=2016-2019", "models.verify=all")
+    for name in ("derive", "fit", "score", "indicators"):
+        STEPS[name](store, four, SILENT, "golden")
+    then = spark.read.format("delta").option("versionAsOf", version).load(path)
+    frozen = then.where((F.col("discharge_year") == 2020) & F.col("exclusion_reason").isNull())
+    model = broadcastable(store, current_model(store, four))
+    return Golden(store, derived, exclusions, with_expected(frozen, model))
+
+
+def expected(name: str) -> pd.DataFrame:
+    text = {"hospital_id": str, "admission_id": str, "diagnosis_group": str, "class_value": str, "period": str, "reasons": str}
+    return pd.read_csv(GOLDEN / "expected" / name, dtype=text)
+
+
+def test_rejected_records_and_their_reasons(golden: Golden) -> None:
+    rejected = golden.store.read(tables.SILVER_REJECTED_ADMISSIONS).toPandas()
+    found = sorted((h, a or "", ";".join(r)) for h, a, r in zip(rejected.hospital_id, rejected.admission_id, rejected.reasons))
+    wanted = expected("rejected.csv").fillna("")
+    reasons = [";".join(sorted(REASONS.get(r, r) for r in text.split(";"))) for text in wanted.reasons]
+    assert found == sorted(zip(wanted.hospital_id, wanted.admission_id, reasons))
+
+
+def test_exclusions_per_year(golden: Golden) -> None:
+    wanted = expected("exclusions.csv").query("admissions > 0")
+    found = golden.exclusions
+    assert set(zip(found.discharge_year, found.reason, found.admissions)) == set(
+        zip(wanted.discharge_year, wanted.reason, wanted.admissions)
+    )
+
+
+def test_covariates_of_every_admission(golden: Golden) -> None:
+    wanted = expected("covariates.csv.gz")
+    both = golden.covariates.merge(wanted, on=KEY, how="outer", suffixes=("", "_w"), indicator=True)
+    assert (both["_merge"] == "both").all()
+    for name in ["discharge_year", *CODES]:
+        assert (both[name] == both[f"{name}_w"]).all(), name
+    assert (both["diagnosis_group"].fillna("") == both["diagnosis_group_w"].fillna("")).all()
+    assert (both["exclusion_reason"].fillna("") == both["exclusion_reason_w"].fillna("")).all()
+
+
+def test_fit_of_every_group(golden: Golden) -> None:
+    found = golden.store.read(tables.GOLD_MODEL_FIT).toPandas().query("status != 'no_admissions'")
+    both = found.merge(expected("fit.csv"), on="diagnosis_group", how="outer", suffixes=("", "_w"), indicator=True)
+    assert (both["_merge"] == "both").all()
+    assert (both.status == both.status_w).all()
+    assert (both.admissions == both.admissions_w).all() and (both.events == both.events_w).all()
+    assert (both.terms == both.estimated_columns).all()
+    fitted = both[both.status == "fitted"]
+    assert (fitted.newton_decrement < 1e-16).all()
+    np.testing.assert_allclose(fitted.deviance, fitted.deviance_w, rtol=1e-8)
+    np.testing.assert_allclose(fitted.c_statistic, fitted.c_statistic_w, atol=1e-9)
+    aliased = {row.diagnosis_group: list(row.aliased_terms) for row in found.itertuples() if len(row.aliased_terms)}
+    assert aliased == {"9": ["source:1"]}
+
+
+def test_coefficients_and_standard_errors_equal_r(golden: Golden) -> None:
+    found = golden.store.read(tables.GOLD_MODEL_COEFFICIENTS).toPandas()
+    wanted = expected("coefficients.csv")
+    wanted["class"] = [code - 2016 if cov == "discharge_year" else code for cov, code in zip(wanted.covariate, wanted["class"])]
+    both = found.merge(wanted, on=["diagnosis_group", "covariate", "class"], how="outer", suffixes=("", "_w"), indicator=True)
+    assert (both["_merge"] == "both").all(), both[both["_merge"] != "both"].head()
+    np.testing.assert_allclose(both.estimate, both.estimate_w, atol=1e-6, rtol=0)
+    assert (both.standard_error.isna() == both.standard_error_w.isna()).all()
+    np.testing.assert_allclose(both.standard_error, both.standard_error_w, rtol=1e-5)
+    assert (both.is_reference == both.is_reference_w).all()
+
+
+def test_wald_tests(golden: Golden) -> None:
+    found = golden.store.read(tables.GOLD_MODEL_COVARIATES).toPandas()
+    both = found.merge(expected("wald.csv"), on=["diagnosis_group", "covariate"], how="outer", suffixes=("", "_w"), indicator=True)
+    assert (both["_merge"] == "both").all()
+    np.testing.assert_allclose(both.wald_chi2, both.wald_chi2_w, rtol=1e-6, atol=1e-9)
+    assert (both.df == both.df_w).all()
+    np.testing.assert_allclose(both.p_value, both.p_value_w, rtol=1e-5, atol=1e-12)
+
+
+def test_engines_agree(golden: Golden) -> None:
+    fits = golden.store.read(tables.GOLD_MODEL_FIT).where("status = 'fitted'").toPandas()
+    assert fits.max_engine_difference.notna().all()
+    assert fits.max_engine_difference.max() < 1e-6
+
+
+def test_indicators_and_every_interval(golden: Golden) -> None:
+    figures = golden.store.read(tables.GOLD_INDICATORS).toPandas()
+    variants = golden.store.read(tables.GOLD_INTERVAL_VARIANTS).toPandas()
+    for frame in (figures, variants):
+        start, end = (pd.to_datetime(frame[c]).dt.year.astype(str) for c in ("period_start", "period_end"))
+        frame["period"] = np.where(start == end, start, start + "-" + end)
+    wanted = expected("indicators.csv").rename(columns={"class_value": "breakdown_value"})
+    wanted["breakdown"] = wanted.breakdown.fillna("none")
+    key = ["indicator", "breakdown", "breakdown_value", "hospital_id", "period"]
+    for frame in (figures, variants, wanted):
+        frame[key] = frame[key].fillna("")
+    of_interest = figures[figures.breakdown.isin(["none", "diagnosis_group", "diagnosis_cluster"])]
+    both = of_interest.merge(wanted, on=key, how="outer", suffixes=("", "_w"), indicator=True)
+    assert (both["_merge"] == "both").all(), both[both["_merge"] != "both"][key].head()
+    assert (both.admissions == both.admissions_w).all() and (both.observed == both.observed_w).all()
+    for name in ("expected", "value", "lower", "upper", "own_reference_share"):
+        assert (both[name].isna() == both[f"{name}_w"].isna()).all(), name
+        np.testing.assert_allclose(both[name], both[f"{name}_w"], rtol=1e-6, atol=1e-6, err_msg=name)
+    for method, prefix in (("byar", "byar"), ("model_aware", "model")):
+        chosen = variants[variants.interval_method == method]
+        rows = wanted[wanted[f"{prefix}_upper"].notna()].merge(chosen, on=key, how="outer", suffixes=("_w", ""), indicator=True)
+        rows = rows[rows.breakdown.isin(["none", "diagnosis_group", "diagnosis_cluster"])]
+        assert (rows["_merge"] == "both").all(), (method, rows[rows["_merge"] != "both"][key].head())
+        np.testing.assert_allclose(rows["lower"], rows[f"{prefix}_lower"], rtol=1e-6, atol=1e-6, err_msg=method)
+        np.testing.assert_allclose(rows["upper"], rows[f"{prefix}_upper"], rtol=1e-6, atol=1e-6, err_msg=method)
+
+
+def test_frozen_model_scores_the_next_year(golden: Golden) -> None:
+    found = golden.frozen.select(*KEY, "expected", "no_expected_reason").toPandas()
+    both = found.merge(expected("frozen_score.csv.gz"), on=KEY, how="outer", suffixes=("", "_w"), indicator=True)
+    assert (both["_merge"] == "both").all()
+    assert (both.no_expected_reason.fillna("") == both.reason.fillna("")).all()
+    np.testing.assert_allclose(both.expected, both.expected_w, atol=1e-9)
+
+
+def test_classes_unseen_in_the_fit_are_counted(golden: Golden) -> None:
+    listed = expected("unseen_2020.csv").query("covariate != 'discharge_year'")
+    # 2020 itself is a class no model has seen: one for each admission with a model, on top of the listed ones.
+    with_model = golden.frozen.where("expected IS NOT NULL")
+    beyond_year = with_model.agg(F.sum(F.col("unseen_classes") - 1)).collect()[0][0]
+    assert beyond_year == listed.admissions_2020.sum()
