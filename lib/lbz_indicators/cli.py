@@ -34,11 +34,15 @@ def _settings(config: str | None, overrides: Sequence[str] | None, **options: st
     return load_settings(config, [*given, *(overrides or [])])
 
 
-def _log_file(settings: Settings) -> str:
-    """The log beside the tables, in the temporary folder where that is not a local one; readable by its owner alone."""
+def _log_file(settings: Settings, writes: bool) -> str:
+    """The log beside the tables, else in the temporary folder; readable by its owner alone.
+
+    A command that only reads makes no folder: a mistyped --output stays absent.
+    """
     root = settings.storage.root
-    folder = os.path.join(root, "_logs") if root and "://" not in root else tempfile.gettempdir()
+    local = root is not None and "://" not in root and (writes or os.path.isdir(root))
     try:
+        folder = os.path.join(root, "_logs") if root and local else tempfile.mkdtemp(prefix="lbz-indicators-")
         os.makedirs(folder, mode=0o700, exist_ok=True)
         path = os.path.join(folder, "lbz-indicators.log")
         os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
@@ -48,26 +52,33 @@ def _log_file(settings: Settings) -> str:
     return path
 
 
-def _start(settings: Settings) -> Any:
+def _start(settings: Settings, writes: bool) -> Any:
     """The Spark session of a command, its log file opened."""
-    path = _log_file(settings)
-    logging.basicConfig(filename=path, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True)
+    path = _log_file(settings, writes)
+    form = "%(asctime)s %(levelname)s %(name)s %(message)s"
+    logging.basicConfig(filename=path, level=logging.INFO, format=form, force=True)
     logging.getLogger("py4j").setLevel(logging.WARNING)
     from lbz_indicators.session import start_session
 
     return start_session(settings, path)
 
 
-def _run(names: Sequence[str], settings: Settings) -> None:
+def _run(names: Sequence[str], settings: Settings, arguments: Sequence[str]) -> None:
     from lbz_indicators.progress import to_terminal
     from lbz_indicators.steps.run import run_steps
 
     progress = to_terminal()
     progress.say(f"lbz-indicators {__version__}: starting Spark ({settings.spark.master}, {settings.spark.memory})")
-    spark = _start(settings)
+    spark = _start(settings, writes=True)
     run_id = run_steps(spark, settings, names, progress)
     if "indicators" in names:
-        printing.print_run(spark, settings, run_id)
+        printing.print_run(spark, settings, run_id, arguments)
+
+
+def _arguments(config: str | None, overrides: Sequence[str] | None, output: str | None, years: str | None) -> list[str]:
+    """The options that `show` needs to find the same figures again."""
+    named = [(option, value) for option, value in (("--config", config), ("--output", output), ("--years", years)) if value]
+    return [part for pair in named for part in pair] + [part for item in overrides or [] for part in ("--set", item)]
 
 
 @app.command()
@@ -83,7 +94,7 @@ def run(
     from lbz_indicators.steps import STEPS
 
     options = {"delivery__input": input_, "delivery__source": source, "storage__root": output, "period__years": years}
-    _run(list(STEPS), _settings(config, set_, **options))
+    _run(list(STEPS), _settings(config, set_, **options), _arguments(config, set_, output, years))
 
 
 def _step_command(name: str, summary: str) -> Callable[..., None]:
@@ -96,7 +107,7 @@ def _step_command(name: str, summary: str) -> Callable[..., None]:
         years: Years = None,
     ) -> None:
         options = {"delivery__input": input_, "delivery__source": source, "storage__root": output, "period__years": years}
-        _run([name], _settings(config, set_, **options))
+        _run([name], _settings(config, set_, **options), _arguments(config, set_, output, years))
 
     command.__doc__ = summary
     return command
@@ -127,7 +138,7 @@ def show(
     """Prints a table of results."""
     settings = _settings(config, set_, storage__root=output, period__years=years)
     form = "csv" if csv else "json" if json else "table"
-    printing.print_view(_start(settings), settings, what, hospital, form)
+    printing.print_view(_start(settings, writes=False), settings, what, hospital, form)
 
 
 @app.command()

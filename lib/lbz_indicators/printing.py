@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import os
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -20,20 +20,28 @@ MOST_ROWS = 40
 
 
 def _text(name: str, value: Any) -> str:
-    """A value for a table: ratios and expected numbers rounded, missing ones as a dash."""
+    """A value for a table: numbers rounded for reading, missing ones as a dash, control characters left out."""
     if value is None:
         return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, float):
-        return (
-            f"{value:.2f}"
-            if name == "confidence" or name.endswith("statistic")
-            else f"{value:.1e}"
-            if 0 < abs(value) < 1e-3
-            else f"{value:.1f}"
-        )
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        return _number(name, value)
+    if isinstance(value, int):
+        return str(value) if name.endswith("year") else f"{value:,}"
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return "".join(mark if mark.isprintable() else "?" for mark in text)
+
+
+def _number(name: str, value: float) -> str:
+    if name == "confidence" or name.endswith("statistic"):
+        return f"{value:.2f}"
+    return f"{value:.1e}" if 0 < abs(value) < 1e-3 else f"{value:.1f}"
+
+
+def _cell(value: Any) -> Any:
+    """A value for CSV: text that a spreadsheet would take for a formula gets an apostrophe in front."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -62,7 +70,7 @@ def print_view(spark: Any, settings: Settings, what: str, hospital: str | None, 
     if form == "csv":
         writer = csv.writer(sys.stdout)
         writer.writerow(frame.columns)
-        writer.writerows(rows)
+        writer.writerows([[_cell(value) for value in row] for row in rows])
     elif form == "json":
         for row in rows:
             print(json.dumps(dict(zip(frame.columns, row, strict=True)), default=str))
@@ -73,32 +81,30 @@ def print_view(spark: Any, settings: Settings, what: str, hospital: str | None, 
             _table("the hospitals together", summary.columns, [tuple(row) for row in summary.collect()])
 
 
-def print_run(spark: Any, settings: Settings, run_id: str) -> None:
-    """The end of a run: the largest hospitals' HSMR, the summary, and where everything lies."""
+def print_run(spark: Any, settings: Settings, run_id: str, arguments: Sequence[str]) -> None:
+    """The end of a run: the HSMR of the largest hospitals, the summary, and where everything lies."""
     from lbz_indicators.io import Store
     from lbz_indicators.show import hsmr, national_summary
 
     store = Store(spark, settings.storage)
     frame = hsmr(store, settings, None)
     rows = [tuple(row) for row in frame.collect()]
-    place = frame.columns.index("admissions")
-    chosen = rows
-    if len(rows) > MOST_ROWS:
-        least = sorted((row[place] for row in rows), reverse=True)[MOST_ROWS - 1]
-        chosen = [row for row in rows if row[place] >= least][:MOST_ROWS]
-    title = f"HSMR, {len(chosen)} of {len(rows)} figures, the largest" if len(chosen) < len(rows) else "HSMR"
+    chosen = _largest(rows, frame.columns.index("admissions"))
+    title = f"HSMR, the largest {len(chosen)} of {len(rows)} figures" if len(chosen) < len(rows) else "HSMR"
     _table(title, frame.columns, chosen)
     summary = national_summary(store, settings)
     _table("the hospitals together", summary.columns, [tuple(row) for row in summary.collect()])
-    root = settings.storage.root
-    where = os.path.abspath(root) if root and "://" not in root else root or f"catalog {settings.storage.catalog}"
-    print(f"run {run_id}")
-    print(f"tables: {where} (bronze, silver, gold; gold/indicators holds every figure)")
-    if root:
-        arguments = f"--output {root} --years {settings.years[0]}-{settings.years[-1]}"
-        grouping = settings.population.diagnosis_grouping
-        extra = "" if grouping == "groups" else f" --set population.diagnosis_grouping={grouping}"
-        print(f"more:   lbz-indicators show smr --hospital ID {arguments}{extra}")
+    print(f"run     {run_id}")
+    print(f"tables  {store.place} (bronze, silver, gold; gold/indicators holds every figure)")
+    more = " ".join(shlex.quote(argument) for argument in arguments)
+    print(f"more    lbz-indicators show smr --hospital ID {more}")
+    print(f"        lbz-indicators show quality {more}")
+
+
+def _largest(rows: Sequence[tuple[Any, ...]], admissions: int) -> Sequence[tuple[Any, ...]]:
+    """At most MOST_ROWS figures in the given order, those with most admissions."""
+    places = sorted(range(len(rows)), key=lambda place: -rows[place][admissions])[:MOST_ROWS]
+    return [rows[place] for place in sorted(places)]
 
 
 def print_findings(findings: Sequence[Finding]) -> None:

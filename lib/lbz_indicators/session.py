@@ -87,7 +87,7 @@ def _configure(session: SparkSession, settings: Settings) -> SparkSession:
     session.conf.set("spark.sql.session.timeZone", "UTC")
     session.conf.set("spark.sql.execution.arrow.pyspark.enabled", "true")
     partitions = settings.spark.shuffle_partitions
-    if partitions is None and settings.spark.master.startswith("local"):
+    if partitions is None and (session.conf.get("spark.master", "") or "").startswith("local"):
         partitions = LOCAL_SHUFFLE_PARTITIONS
     if partitions is not None:
         session.conf.set("spark.sql.shuffle.partitions", str(partitions))

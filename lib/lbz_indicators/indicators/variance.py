@@ -93,6 +93,8 @@ def figure_variances(
     columns variance_d and variance_v, events. `cells` is weight_cells as pandas: small, groups x hospitals x years.
     """
     order = {slot: place for place, slot in enumerate(slots(model_years))}
+    # One order of rows, so that floating sums are the same whatever partitions they came from.
+    cells = cells.sort_values(["diagnosis_group", "hospital_id", "discharge_year"])
     parts = []
     for group, of_group in cells.groupby("diagnosis_group", sort=True):
         total = of_group["total"].to_numpy(dtype=float) / FIXED_POINT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lbz_indicators.ingest.rules import DiagnosisRule, Flag, Rejection
+from lbz_indicators.ingest.rules import DiagnosisRule
 from lbz_indicators.ingest.sources import FILTERED
 from lbz_indicators.schemas import SCHEMAS
 from lbz_indicators.tables import SILVER_QUALITY
@@ -16,15 +16,23 @@ _PLACE = ("delivery_id", "hospital_id")
 
 
 def count_admission_rules(checked: DataFrame) -> DataFrame:
-    """Counts every rule in one aggregation. `checked` is what check_admissions gives."""
+    """Counts every rule in one aggregation. `checked` is what check_admissions gives.
+
+    A rejected record counts under each of its reasons, a valid one under each of its flags, and both under a total.
+    """
     rejected = F.size("reasons") > 0
-    counts: dict[tuple[str, str], Column] = {
-        (VALID, "total"): ~rejected,
-        (REJECTED, "total"): rejected,
-        **{(rule.value, "rejected"): F.array_contains("reasons", rule.value) for rule in Rejection},
-        **{(rule.value, "flagged"): ~rejected & F.array_contains("flags", rule.value) for rule in Flag},
-    }
-    return _stack(checked, {rule: F.count_if(condition) for rule, condition in counts.items()})
+
+    def items(names: str, severity: str) -> Column:
+        return F.transform(names, lambda rule: F.struct(rule.alias("rule"), F.lit(severity).alias("severity")))
+
+    def total(rule: str) -> Column:
+        return F.array(F.struct(F.lit(rule).alias("rule"), F.lit("total").alias("severity")))
+
+    met = F.when(rejected, F.concat(items("reasons", "rejected"), total(REJECTED))).otherwise(
+        F.concat(items("flags", "flagged"), total(VALID))
+    )
+    named = checked.select(*_PLACE, F.explode(met).alias("_item")).select(*_PLACE, "_item.*")
+    return named.groupBy(*_PLACE, "rule", "severity").agg(F.count("*").alias("records")).select(*_COLUMNS)
 
 
 def count_delivered(records: DataFrame) -> DataFrame:

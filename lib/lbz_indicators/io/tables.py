@@ -37,6 +37,14 @@ def quote(identifier: str) -> str:
 
 
 @dataclass(frozen=True)
+class Commit:
+    """The latest commit of a table: its version and the rows it wrote."""
+
+    version: int
+    rows: int
+
+
+@dataclass(frozen=True)
 class Written:
     """What a write did. `changes` holds the differing rows (with `_change`), None where nothing differed."""
 
@@ -60,7 +68,10 @@ class Store:
     @property
     def place(self) -> str:
         """Where the tables lie, for messages."""
-        return self._settings.root or f"catalog {self._settings.catalog}"
+        if self._settings.catalog:
+            return f"catalog {self._settings.catalog}"
+        root = self._settings.root or ""
+        return root if "://" in root else os.path.abspath(root)
 
     @property
     def work_path(self) -> str:
@@ -93,30 +104,18 @@ class Store:
 
     def exists(self, table: Table) -> bool:
         """Whether the table is there; a StorageError where a folder of its name holds no Delta table."""
-        if self._settings.catalog:
-            return self.spark.catalog.tableExists(self._identifier(table))
-        try:
-            self.spark.sql(f"DESCRIBE HISTORY {self._identifier(table)} LIMIT 1").collect()
-        except PySparkException as error:
-            if error.getCondition() in _ABSENT:
-                return False
-            log.error("looking for %s", table, exc_info=True)
-            raise StorageError(
-                f"The table {table} cannot be opened.",
-                where=f"{self.place}, {error.getCondition() or type(error).__name__}",
-                mend="check the folder's permissions and that nothing but this program writes there.",
-            ) from error
-        return True
+        return self._last_commit(table) is not None
 
     def read(self, table: Table) -> DataFrame:
         """The table at its latest version, which is noted; StorageError where it is absent."""
-        if not self.exists(table):
+        commit = self._last_commit(table)
+        if commit is None:
             raise StorageError(
                 f"The table {table} is not there.",
                 where=self.place,
                 mend="run the earlier steps first: `lbz-indicators run`, or ingest, validate, derive, fit, score.",
             )
-        self.versions_read[str(table)] = self.version(table)
+        self.versions_read[str(table)] = commit.version
         return self.spark.table(self._identifier(table))
 
     def read_or_empty(self, table: Table) -> DataFrame:
@@ -124,14 +123,25 @@ class Store:
         return self.read(table) if self.exists(table) else self.spark.createDataFrame([], SCHEMAS[table].struct)
 
     def version(self, table: Table) -> int:
-        """The latest Delta version."""
-        return self._last_commit(table)[0]
+        """The latest Delta version; StorageError where the table is absent."""
+        self.read(table)
+        return self.versions_read[str(table)]
 
-    def _last_commit(self, table: Table) -> tuple[int, int]:
-        """Version and rows written by the latest commit."""
-        history = self.spark.sql(f"DESCRIBE HISTORY {self._identifier(table)} LIMIT 1")
-        row = history.select("version", F.col("operationMetrics")["numOutputRows"]).collect()[0]
-        return int(row[0]), int(row[1] or 0)
+    def _last_commit(self, table: Table) -> Commit | None:
+        """The latest commit, None where the table is absent."""
+        try:
+            history = self.spark.sql(f"DESCRIBE HISTORY {self._identifier(table)} LIMIT 1")
+            row = history.select("version", F.col("operationMetrics")["numOutputRows"]).collect()[0]
+        except PySparkException as error:
+            if error.getCondition() in _ABSENT:
+                return None
+            log.error("looking for %s", table, exc_info=True)
+            raise StorageError(
+                f"The table {table} cannot be opened.",
+                where=f"{self.place}, {error.getCondition() or type(error).__name__}",
+                mend="check the folder's permissions and that nothing but this program writes there.",
+            ) from error
+        return Commit(int(row[0]), int(row[1] or 0))
 
     def frame(self, table: Table, rows: Sequence[Sequence[Any]]) -> DataFrame:
         """A small DataFrame of the table's schema from plain rows in column order."""
@@ -143,17 +153,35 @@ class Store:
         return SCHEMAS[table].names
 
     def append(self, table: Table, frame: DataFrame) -> Written:
-        """Adds rows; for tables that are never rewritten."""
-        conformed = conform(frame, SCHEMAS[table])
+        """Adds rows; for tables that are never rewritten. Makes the table where it is absent."""
         with self._writing(table):
-            self._create(table)
-            writer = conformed.write.format("delta").mode("append").option("mergeSchema", "false")
-            if self._settings.catalog:
-                writer.saveAsTable(self._identifier(table))
-            else:
-                writer.save(self._path(table))
-            version, rows = self._last_commit(table)
-        return self._note(table, Written(rows, version, conformed.withColumn(CHANGE, F.lit(UPSERT))))
+            return self._append(table, conform(frame, SCHEMAS[table]), self.exists(table))
+
+    def _append(self, table: Table, rows: DataFrame, exists: bool) -> Written:
+        writer = rows.write.format("delta").mode("append").option("mergeSchema", "false")
+        if not exists:
+            schema = SCHEMAS[table]
+            days = f"interval {self._settings.retention_days} days"
+            writer = writer.partitionBy(*schema.partition_by).options(
+                **{
+                    "delta.enableDeletionVectors": "true",
+                    "delta.logRetentionDuration": days,
+                    "delta.deletedFileRetentionDuration": days,
+                }
+            )
+        if self._settings.catalog:
+            self._create_layer(table)
+            writer.saveAsTable(self._identifier(table))
+        else:
+            writer.save(self._path(table))
+        commit = self._last_commit(table)
+        assert commit is not None
+        changes = rows.withColumn(CHANGE, F.lit(UPSERT))
+        return self._note(table, Written(commit.rows, commit.version, changes))
+
+    def _create_layer(self, table: Table) -> None:
+        catalog, layer = str(self._settings.catalog), table.layer
+        self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {quote(catalog)}.{quote(layer)}").collect()
 
     def replace(self, table: Table, frame: DataFrame, scope: Column | None = None) -> Written:
         """Makes the table's rows within `scope` (null: all) those of `frame`, touching only rows that differ.
@@ -164,18 +192,21 @@ class Store:
         schema = SCHEMAS[table]
         new = conform(frame, schema)
         with self._writing(table):
-            if not self.exists(table):
-                return self.append(table, new)
+            commit = self._last_commit(table)
+            if commit is None:
+                return self._append(table, new, exists=False)
             old = self.spark.table(self._identifier(table))
             old = old if scope is None else old.where(scope)
             if old.isEmpty():
-                return self.append(table, new)
+                return self._append(table, new, exists=True)
             changes = self.cache(_changes(new, old, schema))
             counts = {row[0]: row[1] for row in changes.groupBy(CHANGE).count().collect()}
             if not counts:
-                return self._note(table, Written(0, self.version(table)))
+                return self._note(table, Written(0, commit.version))
             self._merge(table, changes, schema)
-        return self._note(table, Written(sum(counts.values()), self.version(table), changes))
+            merged = self._last_commit(table)
+            assert merged is not None
+        return self._note(table, Written(sum(counts.values()), merged.version, changes))
 
     def _merge(self, table: Table, changes: DataFrame, schema: TableSchema) -> None:
         view = f"changes_of_{table.layer}_{table.name}"
@@ -196,23 +227,6 @@ class Store:
         """Removes the rows that meet a SQL condition made of trusted text."""
         with self._writing(table):
             self.spark.sql(f"DELETE FROM {self._identifier(table)} WHERE {condition}").collect()
-
-    def _create(self, table: Table) -> None:
-        if self.exists(table):
-            return
-        schema = SCHEMAS[table]
-        columns = ", ".join(f"{quote(c.name)} {c.type.simpleString()} COMMENT {_literal(c.meaning)}" for c in schema.columns)
-        partitions = f"PARTITIONED BY ({', '.join(map(quote, schema.partition_by))})" if schema.partition_by else ""
-        days = self._settings.retention_days
-        if self._settings.catalog:
-            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {quote(self._settings.catalog)}.{quote(table.layer)}").collect()
-        self.spark.sql(
-            f"CREATE TABLE IF NOT EXISTS {self._identifier(table)} ({columns}) USING DELTA {partitions} "
-            f"COMMENT {_literal(schema.grain)} TBLPROPERTIES ("
-            "'delta.enableDeletionVectors' = 'true', "
-            f"'delta.logRetentionDuration' = 'interval {days} days', "
-            f"'delta.deletedFileRetentionDuration' = 'interval {days} days')"
-        ).collect()
 
     @contextmanager
     def _writing(self, table: Table) -> Iterator[None]:
@@ -254,10 +268,6 @@ _ABSENT = {
 }
 
 
-def _literal(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
 def conform(frame: DataFrame, schema: TableSchema) -> DataFrame:
     """The columns of the contract in its order; StorageError on a missing, unexpected or mistyped column."""
     found = {field.name: field.dataType for field in frame.schema.fields}
@@ -270,7 +280,7 @@ def conform(frame: DataFrame, schema: TableSchema) -> DataFrame:
     ]
     if problems:
         raise StorageError(f"Rows for {schema.table} break its contract: {'; '.join(problems)}.", where=str(schema.table))
-    return frame.select(*schema.names)
+    return frame.select(*[F.col(quote(c.name)).alias(c.name, metadata={"comment": c.meaning}) for c in schema.columns])
 
 
 def content_hash(schema: TableSchema) -> Column:

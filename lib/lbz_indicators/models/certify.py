@@ -15,6 +15,7 @@ from lbz_indicators.models.design import GroupDesign
 from lbz_indicators.models.information import Moments, moments
 from lbz_indicators.progress import Progress
 from lbz_indicators.stats import logistic
+from lbz_indicators.stats.moments import DEVIANCE_SCALE
 
 Floats = NDArray[np.float64]
 FITTED, SEPARATED, NOT_CONVERGED = "fitted", "separated", "not_converged"
@@ -87,7 +88,7 @@ def certify(
 
 def _judge_trial(state: _State, found: Moments, admissions: int) -> None:
     """Accepts the coefficients tried, or halves the step where the deviance went up by more than its rounding."""
-    rounding = 2 * admissions / logistic.DEVIANCE_SCALE
+    rounding = 2 * admissions / DEVIANCE_SCALE
     if state.moments is not None and not found.deviance <= state.moments.deviance + rounding:
         assert state.accepted is not None
         state.share /= 2

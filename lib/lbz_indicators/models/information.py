@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from scipy.special import expit
 
-from lbz_indicators.stats import logistic
+from lbz_indicators.stats import moments as kernel
 
 Floats = NDArray[np.float64]
 Partial = Callable[[str, Floats, Floats], tuple[list[int], float]]
@@ -39,7 +39,7 @@ def cross_products(rows: DataFrame, widths: Mapping[str, int]) -> dict[str, NDAr
     groups = dict(widths)
 
     def partial(group: str, x: Floats, y: Floats) -> tuple[list[int], float]:
-        return _upper(logistic.cross_products(x)), 0.0
+        return _upper(kernel.cross_products(x)), 0.0
 
     return {group: _full(sums, groups[group]) for group, (sums, _) in _sum_over_rows(rows, groups, partial).items()}
 
@@ -50,7 +50,7 @@ def moments(rows: DataFrame, coefficients: Mapping[str, Floats]) -> dict[str, Mo
     widths = {group: len(beta) for group, beta in betas.items()}
 
     def partial(group: str, x: Floats, y: Floats) -> tuple[list[int], float]:
-        information, score, deviance, largest = logistic.scaled_moments(x, y, betas[group])
+        information, score, deviance, largest = kernel.scaled_moments(x, y, betas[group])
         return [*_upper(information), *score.tolist(), deviance], largest
 
     result = {}
@@ -58,9 +58,9 @@ def moments(rows: DataFrame, coefficients: Mapping[str, Floats]) -> dict[str, Mo
         k = widths[group]
         upper = k * (k + 1) // 2
         result[group] = Moments(
-            _full(sums[:upper], k) / logistic.WEIGHT_SCALE,
-            sums[upper : upper + k] / logistic.RESIDUAL_SCALE,
-            float(sums[upper + k]) / logistic.DEVIANCE_SCALE,
+            _full(sums[:upper], k) / kernel.WEIGHT_SCALE,
+            sums[upper : upper + k] / kernel.RESIDUAL_SCALE,
+            float(sums[upper + k]) / kernel.DEVIANCE_SCALE,
             largest,
         )
     return result
@@ -145,8 +145,8 @@ def _blocks(batch: pa.RecordBatch, widths: Mapping[str, int]) -> Iterator[tuple[
     flat = lists.values.to_numpy(zero_copy_only=False)
     bounds = np.searchsorted(codes[order], np.arange(len(encoded.dictionary) + 1))
     for code, group in enumerate(encoded.dictionary.to_pylist()):
-        for low in range(bounds[code], bounds[code + 1], logistic.MAXIMUM_ROWS):
-            high = min(low + logistic.MAXIMUM_ROWS, bounds[code + 1])
+        for low in range(bounds[code], bounds[code + 1], kernel.MAXIMUM_ROWS):
+            high = min(low + kernel.MAXIMUM_ROWS, bounds[code + 1])
             x = np.zeros((high - low, widths[group]))
             lengths = np.diff(starts[low : high + 1])
             x[np.repeat(np.arange(high - low), lengths), flat[starts[low] : starts[high]]] = 1.0

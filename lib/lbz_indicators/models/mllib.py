@@ -24,6 +24,8 @@ from lbz_indicators.progress import Progress
 
 MAXIMUM_ITERATIONS = 50
 TOLERANCE = 1e-10
+_NUMERICAL = ("No Std. Error", "SingularMatrix", "singular", "lapack", "LAPACK", "Sum of weights", "breeze")
+"""What a failure of the solver, and not of the cluster, says."""
 
 
 def fit_groups(
@@ -117,7 +119,7 @@ def _has_settled(model: GeneralizedLinearRegressionModel) -> bool:
 
 def _is_failure_of_the_cluster(error: Exception) -> bool:
     """A lost executor or a full disk must end the run; only what the solver says of its matrix is a fall-back."""
-    return not any(mark in str(error) for mark in ("No Std. Error", "SingularMatrix", "singular", "LAPACK", "lapack"))
+    return not any(mark in str(error) for mark in _NUMERICAL)
 
 
 def _read(model: GeneralizedLinearRegressionModel, pack: Pack) -> dict[str, EngineFit]:

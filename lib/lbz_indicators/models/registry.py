@@ -27,10 +27,10 @@ def shaping_settings(settings: Settings) -> dict[str, Any]:
     return {"models": models, "population": settings.population.model_dump(mode="json")}
 
 
-def cohort_fingerprint(cohort: DataFrame) -> str:
-    """Order-free hash of the fit cohort: how many rows, and the sum of their hashes."""
+def cohort_fingerprint(cohort: DataFrame) -> tuple[int, str]:
+    """(admissions, order-free hash) of the fit cohort: how many rows, and the sum of their hashes."""
     row = cohort.agg(F.count("*"), F.sum(F.col("row_hash").cast("decimal(38,0)"))).collect()[0]
-    return fingerprint([row[0], str(row[1])])
+    return row[0], fingerprint([row[0], str(row[1])])
 
 
 def version_name(

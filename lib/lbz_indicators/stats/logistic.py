@@ -1,8 +1,6 @@
-"""The numerical kernel of the logistic models. Knows no Spark; shapes: n rows, k columns of a 0/1 design.
+"""Solving the logistic models: Newton steps, Wald tests, aliased columns, separation, ridge. Knows no Spark.
 
-Sums over rows are made of integers (values scaled by a power of two and rounded), so that they do not depend on the
-order of the rows or on how these are spread over machines. With at most `MAXIMUM_ROWS` rows at a time every partial
-sum of doubles is exact; totals are kept as 64-bit integers.
+Shapes: n rows, k columns of a 0/1 design.
 """
 
 from __future__ import annotations
@@ -18,33 +16,6 @@ from scipy.stats import chi2
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-MAXIMUM_ROWS = 1 << 14
-WEIGHT_SCALE = 2.0**40
-RESIDUAL_SCALE = 2.0**38
-DEVIANCE_SCALE = 2.0**28
-
-
-def cross_products(x: Floats) -> Integers:
-    """X'X of a 0/1 design. x (n, k); result (k, k)."""
-    return np.rint(x.T @ x).astype(np.int64)
-
-
-def scaled_moments(x: Floats, y: Floats, beta: Floats) -> tuple[Integers, Integers, int, float]:
-    """Information, score and deviance of some rows as scaled integers, and the largest |linear predictor|.
-
-    x (n, k) of zeros and ones with n <= MAXIMUM_ROWS, y (n,) of zeros and ones, beta (k,).
-    Information X'WX (k, k) by WEIGHT_SCALE, score X'(y - p) (k,) by RESIDUAL_SCALE, -2 log likelihood by DEVIANCE_SCALE.
-    """
-    eta = x @ beta
-    p = expit(eta)
-    weight = np.rint(p * expit(-eta) * WEIGHT_SCALE)
-    residual = np.rint(np.where(y > 0, expit(-eta), -p) * RESIDUAL_SCALE)
-    loss = 2 * np.logaddexp(0.0, np.where(y > 0, -eta, eta))
-    information = (x.T @ (x * weight[:, None])).astype(np.int64)
-    score = (x.T @ residual).astype(np.int64)
-    deviance = int(np.rint(loss * DEVIANCE_SCALE).astype(np.int64).sum())
-    return information, score, deviance, float(np.abs(eta).max(initial=0.0))
 
 
 def newton_step(information: Floats, score: Floats) -> tuple[Floats, float]:

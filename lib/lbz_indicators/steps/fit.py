@@ -36,7 +36,13 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
     references = load_references(settings.references)
     years = settings.model_years
     cohort = fit_cohort(store.read(tables.SILVER_COVARIATES), years)
-    cohort_hash = registry.cohort_fingerprint(cohort)
+    admissions, cohort_hash = registry.cohort_fingerprint(cohort)
+    if admissions == 0:
+        raise ModelError(
+            f"No admission of the population is discharged in the model years {years[0]}-{years[-1]}.",
+            where=f"silver.covariates in {store.place}",
+            mend="check --years, and `lbz-indicators show exclusions`.",
+        )
     version = registry.version_name(registry.MORTALITY, settings, years, references.hashes, cohort_hash)
     if _is_complete(store, version, settings):
         _make_current(store, version, years, "chosen again")
