@@ -38,7 +38,6 @@ setup(
     },
     entry_points={"console_scripts": ["lbz-indicators = lbz_indicators.cli:main"]},
     classifiers=[
-        "License :: OSI Approved :: Apache Software License",
         "Programming Language :: Python :: 3",
         "Topic :: Scientific/Engineering :: Medical Science Apps.",
     ],

@@ -30,8 +30,7 @@ Years = Annotated[str | None, typer.Option("--years", help="Years of the run, su
 
 
 def _settings(config: str | None, overrides: Sequence[str] | None, **options: str | None) -> Settings:
-    given = [f"{path.replace('__', '.')}={value}" for path, value in options.items() if value is not None]
-    return load_settings(config, [*given, *(overrides or [])])
+    return load_settings(config, overrides or [], {path.replace("__", "."): value for path, value in options.items()})
 
 
 def _log_file(settings: Settings, writes: bool) -> str:

@@ -194,14 +194,35 @@ def fingerprint(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def load_settings(config: str | None = None, overrides: Sequence[str] = ()) -> Settings:
-    """Settings from the shipped method, a file and `key.path=value` overrides.
+class _Loader(yaml.SafeLoader):
+    """YAML without its surprises: a day or a clock time is text, checked by the settings' types like any other."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    mark: [(tag, pattern) for tag, pattern in resolvers if tag.rsplit(":", 1)[-1] not in ("timestamp", "int")]
+    for mark, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?\d+$"), list("-+0123456789"))
+
+
+def load_yaml(text: str) -> Any:
+    """Plain YAML; raises yaml.YAMLError."""
+    return yaml.load(text, Loader=_Loader)
+
+
+def load_settings(
+    config: str | None = None, overrides: Sequence[str] = (), options: Mapping[str, str | None] | None = None
+) -> Settings:
+    """Settings from the shipped method, a file, options taken literally by key path, and `key.path=value` overrides.
 
     Raises SettingsError naming every unknown key, wrong type and impossible value in one message.
     """
     merged = _read_yaml(CONF.joinpath("method.yml").read_text(encoding="utf-8"), "method.yml")
     if config is not None:
         merged = _merge(merged, _read_config(config))
+    for path, given in (options or {}).items():
+        if given is not None:
+            merged = _merge(merged, _nested(path.split("."), given))
     problems = []
     for override in overrides:
         path, separator, text = override.partition("=")
@@ -209,7 +230,7 @@ def load_settings(config: str | None = None, overrides: Sequence[str] = ()) -> S
             problems.append(f"--set {override!r}: write key.path=value")
             continue
         try:
-            merged = _merge(merged, _nested(path.strip().split("."), yaml.safe_load(text)))
+            merged = _merge(merged, _nested(path.strip().split("."), load_yaml(text)))
         except yaml.YAMLError:
             problems.append(f"--set {path}: the value is not valid YAML")
     try:
@@ -245,7 +266,7 @@ def _read_config(config: str) -> dict[str, Any]:
 
 def _read_yaml(text: str, name: str) -> dict[str, Any]:
     try:
-        value = yaml.safe_load(text)
+        value = load_yaml(text)
     except yaml.YAMLError as error:
         raise SettingsError(f"The settings file {name} is not valid YAML.", where=str(error).replace("\n", " ")) from error
     if not isinstance(value, dict):

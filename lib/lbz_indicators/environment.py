@@ -43,7 +43,10 @@ def java_finding() -> Finding:
     program = str(Path(home) / "bin" / "java") if home else shutil.which("java")
     if not program or not Path(program).exists():
         return Finding("Java", f"none at JAVA_HOME={home}" if home else "none", f"{JAVA_MAJOR}", False, remedy)
-    answer = subprocess.run([program, "-version"], capture_output=True, text=True, check=False).stderr
+    try:
+        answer = subprocess.run([program, "-version"], capture_output=True, text=True, check=False).stderr
+    except OSError as error:
+        return Finding("Java", f"{program} that cannot be started ({error.strerror})", f"{JAVA_MAJOR}", False, remedy)
     version = re.search(r'version "(\d+)(?:\.(\d+))?', answer)
     major = int(version[2] or 0) if version and version[1] == "1" else int(version[1]) if version else 0
     return Finding("Java", f"{major or 'unreadable version'} ({program})", f"{JAVA_MAJOR}", major == JAVA_MAJOR, remedy)

@@ -57,8 +57,14 @@ def _load(name: str, path: str | None) -> ReferenceList:
         rows = tuple(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SettingsError(f"The reference list {name} cannot be read: {error}.", mend=f"correct references.{name}.") from error
+    broken = [number for number, row in enumerate(rows, start=2) if any(row[c] is None for c in columns if c in row)]
     missing = [column for column in columns if column not in (reader.fieldnames or [])]
     if missing or not rows:
         what = f"lacks the column(s) {', '.join(missing)}" if missing else "is empty"
         raise SettingsError(f"The reference list {name} {what}.", where=path or shipped, mend=f"correct references.{name}.")
+    if broken:
+        where = f"{path or shipped}, line {broken[0]}"
+        raise SettingsError(
+            f"{len(broken)} line(s) of the list {name} lack a field.", where=where, mend=f"correct references.{name}."
+        )
     return ReferenceList(rows, hashlib.sha256(content).hexdigest())

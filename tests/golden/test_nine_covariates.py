@@ -126,7 +126,9 @@ def test_coefficients_and_standard_errors_equal_r(golden: Golden) -> None:
 
 def test_wald_tests(golden: Golden) -> None:
     found = golden.store.read(tables.GOLD_MODEL_COVARIATES).toPandas()
-    both = found.merge(expected("wald.csv"), on=["diagnosis_group", "covariate"], how="outer", suffixes=("", "_w"), indicator=True)
+    both = found.merge(
+        expected("wald.csv"), on=["diagnosis_group", "covariate"], how="outer", suffixes=("", "_w"), indicator=True
+    )
     assert (both["_merge"] == "both").all()
     np.testing.assert_allclose(both.wald_chi2, both.wald_chi2_w, rtol=1e-6, atol=1e-9)
     assert (both.df == both.df_w).all()

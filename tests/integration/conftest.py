@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
+
 from lbz_indicators.io import Store
 from lbz_indicators.progress import SILENT
 from lbz_indicators.steps import STEPS
 from lbz_indicators.steps.run import run_steps
-from pyspark.sql import SparkSession
 from sample import SampleRun, sample_settings
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pyspark.sql import SparkSession
+
 from lbz_indicators import tables
 from lbz_indicators.config import Settings, load_settings
 from lbz_indicators.io import Store
-from pyspark.sql import SparkSession
 
 
 @dataclass

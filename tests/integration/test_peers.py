@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+
 from lbz_indicators import tables
 from lbz_indicators.steps.current import current_model
 from sample import SampleRun

@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
 from lbz_indicators import steps, tables
 from lbz_indicators.errors import ModelError
 from lbz_indicators.io import Store
 from lbz_indicators.progress import SILENT
 from lbz_indicators.steps.current import current_model
 from lbz_indicators.steps.run import run_steps
-from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 from sample import SampleRun, assert_equal_to_independent, comparable, current_figures, sample_settings
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from pyspark.sql import SparkSession
+
 from lbz_indicators import environment, steps
 from lbz_indicators.io import Store
 from lbz_indicators.progress import SILENT
 from lbz_indicators.steps.run import run_steps
-from pyspark.sql import SparkSession
 from sample import assert_equal_to_independent, comparable, current_figures, sample_settings
 
 pytestmark = pytest.mark.long
@@ -51,8 +52,10 @@ def test_without_its_flags_it_says_what_is_missing(repository: Path, package: Pa
     ]
     done = submit(repository, package, [], arguments, tmp_path)
     assert done.returncode == 2
-    message = done.stderr[done.stderr.index("error:") :]
-    assert "Delta jar" in message and "--driver-memory 8g" in message and "Traceback" not in done.stderr
+    # spark-submit sends what the Python program says to standard output, errors too.
+    message = done.stdout[done.stdout.index("error:") :]
+    assert "Delta jar" in message and "--driver-memory 8g" in message
+    assert "Traceback" not in done.stdout + done.stderr and not (tmp_path / "t" / "bronze").exists()
 
 
 def test_it_gives_the_same_tables_as_the_command(
@@ -62,7 +65,7 @@ def test_it_gives_the_same_tables_as_the_command(
     arguments = ["--config", str(repository / "conf" / "sample.yml"), "--input", str(shared_data)]
     arguments += ["--output", str(tmp_path / "submitted"), "--set", "spark.memory=3g"]
     done = submit(repository, package, flags, arguments, tmp_path)
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "the hospitals together" in done.stdout
 
     settings = sample_settings(shared_data, tmp_path / "command")

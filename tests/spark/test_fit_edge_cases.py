@@ -6,15 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
 from lbz_indicators.config import Settings, load_settings
 from lbz_indicators.io import Store
 from lbz_indicators.models import mllib
 from lbz_indicators.models.engine import EngineFit
 from lbz_indicators.models.fitted import FittedGroup
 from lbz_indicators.progress import SILENT
-from lbz_indicators.steps.fit import fit_models
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from lbz_indicators.steps.fitting import fit_models
 
 NEUTRAL = {"age": 10, "sex": 0, "ses": 2, "severity": 0, "urgency": 0, "comorbidity": 0, "source": 0, "admission_month": 0}
 

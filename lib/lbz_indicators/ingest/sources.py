@@ -17,7 +17,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from lbz_indicators.config import CONF, Section
+from lbz_indicators.config import CONF, Section, load_yaml
 from lbz_indicators.errors import DeliveryError, SettingsError
 from lbz_indicators.schemas.bronze import DELIVERY_TABLES
 from lbz_indicators.tables import Table
@@ -62,17 +62,17 @@ def load_source(name: str) -> SourceMapping:
     shipped = CONF.joinpath("sources", f"{Path(name).name}.yml")
     path = Path(name)
     if path.suffix in {".yml", ".yaml"} and path.is_file():
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     elif "/" not in name and shipped.is_file():
-        text = shipped.read_text(encoding="utf-8")
+        content = shipped.read_bytes()
     else:
         known = sorted(item.name.removesuffix(".yml") for item in CONF.joinpath("sources").iterdir())
         raise SettingsError(
             f"There is no source {name!r}.", mend=f"use one of {', '.join(known)}, or the path of a mapping file (.yml)."
         )
     try:
-        mapping = SourceMapping.model_validate(yaml.safe_load(text) or {})
-    except (yaml.YAMLError, ValidationError) as error:
+        mapping = SourceMapping.model_validate(load_yaml(content.decode()))
+    except (UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
         raise SettingsError(f"The source mapping {name!r} is wrong: {error}") from error
     problems = [f"no table {key} in the contract" for key in mapping.tables if key not in _CONTRACT]
     for key, source in mapping.tables.items():

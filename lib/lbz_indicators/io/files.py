@@ -11,8 +11,8 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from lbz_indicators.errors import DeliveryError
+from lbz_indicators.failures import storage_errors
 from lbz_indicators.ingest.sources import CORRUPT, FILE, FileFormat
-from lbz_indicators.io.failures import storage_errors
 
 UNREADABLE = "truncated, damaged, or not of the format its name says"
 _MEND = "deliver the file again; details stand in the log file."

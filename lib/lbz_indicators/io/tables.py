@@ -21,7 +21,7 @@ from pyspark.sql import functions as F
 
 from lbz_indicators.config import StorageSettings
 from lbz_indicators.errors import StorageError
-from lbz_indicators.io.failures import storage_errors
+from lbz_indicators.failures import storage_errors
 from lbz_indicators.schemas import SCHEMAS, TableSchema
 from lbz_indicators.tables import Table
 

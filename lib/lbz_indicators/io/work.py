@@ -9,7 +9,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
-from lbz_indicators.io.failures import storage_errors
+from lbz_indicators.failures import storage_errors
 from lbz_indicators.io.tables import Store
 
 

@@ -16,7 +16,7 @@ from pyspark.ml.regression import GeneralizedLinearRegression, GeneralizedLinear
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lbz_indicators.io.failures import is_spark_failure
+from lbz_indicators.failures import is_spark_failure
 from lbz_indicators.models.design import GroupDesign
 from lbz_indicators.models.engine import EngineFit, null_start
 from lbz_indicators.models.packing import Pack, pack_groups, place

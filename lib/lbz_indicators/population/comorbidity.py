@@ -14,7 +14,10 @@ from collections.abc import Iterable, Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from lbz_indicators.errors import SettingsError
+
 CONDITIONS = 17
+_NUMBERS = {str(number) for number in range(1, CONDITIONS + 1)}
 DIABETES, DIABETES_COMPLICATIONS = 10, 11
 LIVER_DISEASE, SEVERE_LIVER_DISEASE = 9, 17
 MERGED_PAIRS = ((LIVER_DISEASE, SEVERE_LIVER_DISEASE), (DIABETES, DIABETES_COMPLICATIONS))
@@ -27,9 +30,14 @@ def bit(condition: int) -> int:
 
 
 def condition_prefixes(charlson: Iterable[Mapping[str, str]]) -> dict[int, dict[str, int]]:
-    """Mask by prefix, for every length of prefix: {3: {'I21': 1, ...}, 4: {...}}."""
+    """Mask by prefix, for every length of prefix: {3: {'I21': 1, ...}, 4: {...}}; SettingsError for another condition."""
     masks: defaultdict[int, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     for row in charlson:
+        if row["condition"] not in _NUMBERS or not row["icd10_prefix"]:
+            raise SettingsError(
+                f"The list charlson has a row with condition {row['condition']!r}, prefix {row['icd10_prefix']!r}.",
+                mend=f"use conditions 1 to {CONDITIONS}, each with a prefix (references.charlson).",
+            )
         prefix = row["icd10_prefix"].replace(".", "").upper()
         masks[len(prefix)][prefix] |= bit(int(row["condition"]))
     return {length: dict(prefixes) for length, prefixes in sorted(masks.items())}

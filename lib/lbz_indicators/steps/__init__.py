@@ -5,7 +5,7 @@
 | ingest | the delivered folder | bronze.* | `ingest.sources`, `ingest.small_tables` |
 | validate | bronze.* | silver.admissions, .diagnoses, .rejected_admissions, .quality | `ingest.rules`, `ingest.validate`, `ingest.diagnoses`, `ingest.quality` |
 | derive | silver.admissions, .diagnoses, bronze small tables | silver.covariates, gold.exclusions | `population.exclusions`, `.diagnosis_groups`, `.comorbidity`, `.covariates` |
-| fit | silver.covariates | gold.models, .model_* | `models.collapse`, `.design`, `.packing`, `.mllib`, `.glum`, `.certify`, `.information`, `stats.logistic` |
+| fit | silver.covariates | gold.models, .model_* | `steps.fitting`, `models.collapse`, `.design`, `.packing`, `.mllib`, `.glum`, `.certify`, `.information`, `stats.logistic` |
 | score | silver.covariates, the current model | gold.expected | `models.score` |
 | indicators | gold.expected, silver.covariates, the current model | gold.indicators, .indicator_history, .interval_variants | `indicators.mortality`, `.variance`, `.limits`, `stats.intervals` |
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -14,20 +14,14 @@ from lbz_indicators import __version__, tables
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import ModelError
 from lbz_indicators.io import Store
-from lbz_indicators.io.work import WorkFolder
-from lbz_indicators.models import certify, diagnostics, fitted, glum, information, mllib, packing, registry
-from lbz_indicators.models.classes import count_classes
-from lbz_indicators.models.collapse import Deficiency
-from lbz_indicators.models.design import GroupDesign, design_group
-from lbz_indicators.models.engine import EngineFit, null_start
+from lbz_indicators.models import certify, diagnostics, fitted, registry
 from lbz_indicators.models.fitted import FittedGroup
-from lbz_indicators.models.packing import Pack
 from lbz_indicators.models.score import scoring_model, with_expected
 from lbz_indicators.population.covariates import comorbidity_labels
 from lbz_indicators.population.diagnosis_groups import group_of_category
 from lbz_indicators.progress import Progress
 from lbz_indicators.references import References, load_references
-from lbz_indicators.stats import logistic
+from lbz_indicators.steps.fitting import fit_models
 from lbz_indicators.steps.outcome import Outcome
 
 
@@ -50,7 +44,8 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
 
     groups = fit_models(store, cohort, settings, progress)
     _require_converged(groups)
-    written = _store(store, version, groups, cohort, settings, references, cohort_hash, run_id)
+    written = _store(store, version, groups, cohort, settings, references)
+    _register(store, version, settings, references, cohort_hash, run_id)
     _make_current(store, version, years, "fitted")
     fitted_groups = [g for g in groups if g.result is not None]
     separated = sum(g.status == certify.SEPARATED for g in groups)
@@ -70,143 +65,6 @@ def fit_cohort(covariates: DataFrame, model_years: Sequence[int]) -> DataFrame:
     """Admissions of the population discharged in the model years, with the boolean `event` (died)."""
     included = covariates.where(F.col("exclusion_reason").isNull() & F.col("discharge_year").isin(*model_years))
     return included.withColumn("event", F.col("died"))
-
-
-def fit_models(store: Store, cohort: DataFrame, settings: Settings, progress: Progress) -> list[FittedGroup]:
-    """Fits, certifies and (setting models.verify) verifies every diagnosis group of the cohort."""
-    years = settings.model_years
-    deficiency = Deficiency(settings.models.minimum_class_admissions, settings.models.merge_zero_event_classes)
-    designs = [design_group(counts, years, deficiency) for counts in count_classes(cohort, years)]
-    groups = [FittedGroup(d, status) for d in designs if (status := fitted.trivial_status(d))]
-    regular = [d for d in designs if fitted.trivial_status(d) is None]
-    progress.say(f"{len(designs)} diagnosis groups, {len(regular)} to fit, {sum(len(d.columns) for d in regular)} columns")
-    if not regular:
-        return groups
-    work = Workbench(store, cohort, settings)
-    try:
-        regular = _without_aliased(work, regular)
-        fits = _run_engine(settings.models.engine, work, regular, progress)
-        design = {d.group: d for d in regular}
-        starts = {group: fit.coefficients for group, fit in fits.items()}
-        rows = work.rows(regular)
-        certified = certify.certify(rows, design, starts, settings.models, progress)
-        other: dict[str, float] = {}
-        if settings.models.verify == "all":
-            other = _verify(work, rows, regular, certified, progress)
-    finally:
-        work.remove()
-    groups += [
-        FittedGroup(d, certified[d.group].status, certified[d.group], fits[d.group].iterations, other.get(d.group))
-        for d in regular
-    ]
-    return sorted(groups, key=lambda group: group.design.group)
-
-
-@dataclass
-class Workbench:
-    """The work files of a fit: the design of whichever groups are being fitted."""
-
-    store: Store
-    cohort: DataFrame
-    settings: Settings
-    parts: int = 0
-
-    def __post_init__(self) -> None:
-        self.name = f"fit-{dt.datetime.now(dt.timezone.utc):%Y%m%dT%H%M%S%f}"
-        self._rows: tuple[tuple[GroupDesign, ...], DataFrame] | None = None
-
-    def write(self, packs: Sequence[Pack]) -> DataFrame:
-        """Writes the design of these packs; the rows as MLlib reads them."""
-        folder = self._write(packs)
-        return folder.read(packing.VECTOR_SCHEMA)
-
-    def rows(self, designs: Sequence[GroupDesign]) -> DataFrame:
-        """The rows of these groups with their own column numbers, written unless they are there."""
-        if self._rows is None or self._rows[0] != tuple(designs):
-            models = self.settings.models
-            self._write(packing.pack_groups(designs, models.pack_columns, models.pack_rows))
-        assert self._rows is not None
-        return self._rows[1]
-
-    def _write(self, packs: Sequence[Pack]) -> WorkFolder:
-        self.parts += 1
-        folder = WorkFolder(self.store, f"{self.name}/{self.parts}")
-        years = self.settings.model_years
-        layout = packing.layouts(self.store.spark, packs, years)
-        folder.write(packing.design_rows(self.cohort, layout, years), "pack")
-        designs = tuple(sorted((p.design for pack in packs for p in pack.groups), key=lambda d: d.group))
-        self._rows = (designs, folder.read(packing.ROW_SCHEMA))
-        return folder
-
-    def remove(self) -> None:
-        WorkFolder(self.store, self.name).remove()
-
-
-def _without_aliased(work: Workbench, designs: Sequence[GroupDesign]) -> list[GroupDesign]:
-    """The designs without columns that are combinations of earlier ones."""
-    ordered = sorted(designs, key=lambda d: d.group)
-    grams = information.cross_products(work.rows(ordered), {d.group: len(d.columns) for d in ordered})
-    cleaned = []
-    for design in ordered:
-        aliased = [design.columns[place].id for place in logistic.aliased_columns(grams[design.group])]
-        cleaned.append(design.without(aliased) if aliased else design)
-    return cleaned
-
-
-def _run_engine(engine: str, work: Workbench, designs: Sequence[GroupDesign], progress: Progress) -> dict[str, EngineFit]:
-    """Coefficients of every group by one engine; an intercept-only model has a closed form."""
-    closed = {d.group: null_start(d) for d in designs if len(d.columns) == 1}
-    regular = [d for d in designs if len(d.columns) > 1]
-    if not regular:
-        return closed
-    models = work.settings.models
-    if engine == "glum":
-        return closed | glum.fit_groups(work.rows(designs), regular)
-    return closed | mllib.fit_groups(
-        regular,
-        work.write,
-        pack_columns=models.pack_columns,
-        pack_rows=models.pack_rows,
-        threads=models.fit_threads,
-        cache=work.settings.spark.cache,
-        progress=progress,
-    )
-
-
-def _verify(
-    work: Workbench,
-    rows: DataFrame,
-    designs: Sequence[GroupDesign],
-    certified: dict[str, certify.Certified],
-    progress: Progress,
-) -> dict[str, float]:
-    """Fits with the other engine; the largest difference per group. ModelError where it is beyond the tolerance."""
-    models = work.settings.models
-    other = "glum" if models.engine == "mllib" else "mllib"
-    progress.say(f"verifying with {other}")
-    separated = [d for d in designs if certified[d.group].status == certify.SEPARATED]
-    settled = [d for d in designs if certified[d.group].status == certify.FITTED]
-    fits = _run_engine(other, work, settled, progress) if settled else {}
-    stored = {group: result.coefficients for group, result in certified.items()}
-    differences: dict[str, float] = {}
-    if settled:
-        theirs = {d.group: fits[d.group].coefficients for d in settled}
-        ours = {group: stored[group] for group in theirs}
-        differences |= information.largest_difference(rows, ours, theirs, "predictor")
-    if separated:
-        theirs = glum.fit_ridge_groups(rows, separated, models.separated_ridge)
-        ours = {group: stored[group] for group in theirs}
-        differences |= information.largest_difference(rows, ours, theirs, "probability")
-    limit = {d.group: models.separated_tolerance for d in separated} | {d.group: models.engine_tolerance for d in settled}
-    beyond = {group: d for group, d in differences.items() if not d <= limit[group]}
-    if beyond:
-        worst = max(beyond, key=lambda group: beyond[group])
-        raise ModelError(
-            f"The engines disagree in {len(beyond)} diagnosis group(s), most in {worst}: {beyond[worst]:.1e}.",
-            where="diagnosis groups " + ", ".join(sorted(beyond)[:20]),
-            mend="look at these groups' classes and events; the model was not stored.",
-        )
-    return differences
 
 
 def _require_converged(groups: Sequence[FittedGroup]) -> None:
@@ -230,53 +88,52 @@ def _is_complete(store: Store, version: str, settings: Settings) -> bool:
     return fits.where("max_engine_difference IS NULL").isEmpty()
 
 
-def _store(
-    store: Store,
-    version: str,
-    groups: Sequence[FittedGroup],
-    cohort: DataFrame,
-    settings: Settings,
-    references: References,
-    cohort_hash: str,
-    run_id: str,
-) -> int:
-    """Writes the version's tables, gold.models last; rows written."""
-    years = settings.model_years
-    of_version = F.col("model_version") == version
+def _store(store: Store, version: str, groups: Sequence[FittedGroup], cohort: DataFrame, settings: Settings,
+           references: References) -> int:  # fmt: skip
+    """Writes the tables that describe a version, all but gold.models; rows written."""
     labels = comorbidity_labels([dict(row) for row in references.charlson.rows])
-    coefficients = [row for g in groups for row in fitted.coefficient_rows(version, g, years, labels)]
-    bare = [fitted.fit_row(version, g, None) for g in groups]
-    coefficient_frame = store.frame(tables.GOLD_MODEL_COEFFICIENTS, coefficients)
-    names = ("diagnosis_group", "covariate", "class", "term_id", "estimate", "admissions")
-    places = [coefficient_frame.columns.index(name) for name in names]
-    model = scoring_model(
-        store.spark,
-        [dict(zip(names, (row[p] for p in places), strict=True)) for row in coefficients],
-        [{"diagnosis_group": row[1], "status": row[5]} for row in bare],
-        years,
-    )
-    scored = with_expected(cohort, model).select("diagnosis_group", "event", "expected")
+    coefficients = [row for g in groups for row in fitted.coefficient_rows(version, g, settings.model_years, labels)]
+    scored = _scored(store, cohort, groups, coefficients, settings.model_years)
     c_statistic = {row[0]: row[1] for row in diagnostics.c_statistics(scored).collect()}
-    known = {g.design.group for g in groups}
-    all_groups = set(group_of_category(references.diagnosis_groups.rows, settings.population.diagnosis_grouping).values())
+    in_data = {g.design.group for g in groups}
+    in_settings = set(group_of_category(references.diagnosis_groups.rows, settings.population.diagnosis_grouping).values())
     fits = [fitted.fit_row(version, g, c_statistic.get(g.design.group)) for g in groups]
-    fits += [fitted.absent_row(version, group) for group in sorted(all_groups - known)]
+    fits += [fitted.absent_row(version, group) for group in sorted(in_settings - in_data)]
     deciles = diagnostics.calibration(scored).withColumn("model_version", F.lit(version))
-    covariates = [row for g in groups for row in fitted.covariate_rows(version, g)]
-    matrices = [row for g in groups for row in fitted.information_row(version, g)]
-    frames = {
-        tables.GOLD_MODEL_COEFFICIENTS: coefficient_frame,
-        tables.GOLD_MODEL_FIT: store.frame(tables.GOLD_MODEL_FIT, fits),
-        tables.GOLD_MODEL_COVARIATES: store.frame(tables.GOLD_MODEL_COVARIATES, covariates),
-        tables.GOLD_MODEL_INFORMATION: store.frame(tables.GOLD_MODEL_INFORMATION, matrices),
-        tables.GOLD_MODEL_CALIBRATION: deciles.select(*store.columns(tables.GOLD_MODEL_CALIBRATION)),
+    rows = {
+        tables.GOLD_MODEL_COEFFICIENTS: coefficients,
+        tables.GOLD_MODEL_FIT: fits,
+        tables.GOLD_MODEL_COVARIATES: [row for g in groups for row in fitted.covariate_rows(version, g)],
+        tables.GOLD_MODEL_INFORMATION: [row for g in groups for row in fitted.information_row(version, g)],
     }
-    rows = sum(store.replace(table, frame, scope=of_version).rows for table, frame in frames.items())
+    frames = {table: store.frame(table, of_table) for table, of_table in rows.items()}
+    frames[tables.GOLD_MODEL_CALIBRATION] = deciles.select(*store.columns(tables.GOLD_MODEL_CALIBRATION))
+    of_version = F.col("model_version") == version
+    return sum(store.replace(table, frame, scope=of_version).rows for table, frame in frames.items())
+
+
+def _scored(
+    store: Store,
+    cohort: DataFrame,
+    groups: Sequence[FittedGroup],
+    coefficients: Sequence[tuple[Any, ...]],
+    model_years: Sequence[int],
+) -> DataFrame:
+    """The fit cohort with the risks of the version that is being stored."""
+    names = store.columns(tables.GOLD_MODEL_COEFFICIENTS)
+    named = [dict(zip(names, row, strict=True)) for row in coefficients]
+    statuses = [{"diagnosis_group": g.design.group, "status": g.status} for g in groups]
+    model = scoring_model(store.spark, named, statuses, model_years)
+    return store.cache(with_expected(cohort, model).select("diagnosis_group", "event", "expected"))
+
+
+def _register(store: Store, version: str, settings: Settings, references: References, cohort_hash: str, run_id: str) -> None:
+    """The row in gold.models, which makes the version complete."""
     row = (
         version,
         registry.MORTALITY,
         settings.models.engine,
-        list(years),
+        list(settings.model_years),
         json.dumps(registry.shaping_settings(settings), sort_keys=True),
         json.dumps(references.hashes, sort_keys=True),
         cohort_hash,
@@ -286,9 +143,8 @@ def _store(
         None,
         run_id,
     )
-    if store.read_or_empty(tables.GOLD_MODELS).where(of_version).isEmpty():
+    if store.read_or_empty(tables.GOLD_MODELS).where(F.col("model_version") == version).isEmpty():
         store.append(tables.GOLD_MODELS, store.frame(tables.GOLD_MODELS, [row]))
-    return rows
 
 
 def _make_current(store: Store, version: str, model_years: Sequence[int], note: str) -> None:

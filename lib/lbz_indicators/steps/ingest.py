@@ -10,9 +10,9 @@ from pyspark.sql import functions as F
 
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import DeliveryError, SettingsError
+from lbz_indicators.failures import storage_errors
 from lbz_indicators.ingest import small_tables, sources
 from lbz_indicators.io import Store
-from lbz_indicators.io.failures import storage_errors
 from lbz_indicators.io.files import UNREADABLE, list_files, read_text
 from lbz_indicators.progress import Progress
 from lbz_indicators.schemas.bronze import DELIVERY_TABLES, REQUIRED_TABLES

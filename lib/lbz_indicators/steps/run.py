@@ -13,8 +13,8 @@ from pyspark.sql import SparkSession
 from lbz_indicators import __version__, tables
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import LbzError, StorageError
+from lbz_indicators.failures import is_spark_failure
 from lbz_indicators.io import Store
-from lbz_indicators.io.failures import is_spark_failure
 from lbz_indicators.progress import Progress
 from lbz_indicators.steps import STEPS
 from lbz_indicators.steps.outcome import Outcome

@@ -1,0 +1,160 @@
+"""Fitting all diagnosis groups of a cohort: work files, engines, certificates, verification by the other engine."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+
+from lbz_indicators.config import Settings
+from lbz_indicators.errors import ModelError
+from lbz_indicators.io import Store
+from lbz_indicators.io.work import WorkFolder
+from lbz_indicators.models import certify, fitted, glum, information, mllib, packing
+from lbz_indicators.models.classes import count_classes
+from lbz_indicators.models.collapse import Deficiency
+from lbz_indicators.models.design import GroupDesign, design_group
+from lbz_indicators.models.engine import EngineFit, null_start
+from lbz_indicators.models.fitted import FittedGroup
+from lbz_indicators.models.packing import Pack
+from lbz_indicators.progress import Progress
+from lbz_indicators.stats import logistic
+
+
+def fit_models(store: Store, cohort: DataFrame, settings: Settings, progress: Progress) -> list[FittedGroup]:
+    """Fits, certifies and (setting models.verify) verifies every diagnosis group of the cohort."""
+    years = settings.model_years
+    deficiency = Deficiency(settings.models.minimum_class_admissions, settings.models.merge_zero_event_classes)
+    designs = [design_group(counts, years, deficiency) for counts in count_classes(cohort, years)]
+    groups = [FittedGroup(d, status) for d in designs if (status := fitted.trivial_status(d))]
+    regular = [d for d in designs if fitted.trivial_status(d) is None]
+    progress.say(f"{len(designs)} diagnosis groups, {len(regular)} to fit, {sum(len(d.columns) for d in regular)} columns")
+    if not regular:
+        return groups
+    work = Workbench(store, cohort, settings)
+    try:
+        regular = _without_aliased(work, regular)
+        fits = _run_engine(settings.models.engine, work, regular, progress)
+        design = {d.group: d for d in regular}
+        starts = {group: fit.coefficients for group, fit in fits.items()}
+        rows = work.rows(regular)
+        certified = certify.certify(rows, design, starts, settings.models, progress)
+        other: dict[str, float] = {}
+        if settings.models.verify == "all":
+            other = _verify(work, rows, regular, certified, progress)
+    finally:
+        work.remove()
+    groups += [
+        FittedGroup(d, certified[d.group].status, certified[d.group], fits[d.group].iterations, other.get(d.group))
+        for d in regular
+    ]
+    return sorted(groups, key=lambda group: group.design.group)
+
+
+@dataclass
+class Workbench:
+    """The work files of a fit: the design of whichever groups are being fitted."""
+
+    store: Store
+    cohort: DataFrame
+    settings: Settings
+    parts: int = 0
+
+    def __post_init__(self) -> None:
+        self.name = f"fit-{dt.datetime.now(dt.timezone.utc):%Y%m%dT%H%M%S%f}"
+        self._rows: tuple[tuple[GroupDesign, ...], DataFrame] | None = None
+
+    def write(self, packs: Sequence[Pack]) -> DataFrame:
+        """Writes the design of these packs; the rows as MLlib reads them."""
+        folder = self._write(packs)
+        return folder.read(packing.VECTOR_SCHEMA)
+
+    def rows(self, designs: Sequence[GroupDesign]) -> DataFrame:
+        """The rows of these groups with their own column numbers, written unless they are there."""
+        if self._rows is None or self._rows[0] != tuple(designs):
+            models = self.settings.models
+            self._write(packing.pack_groups(designs, models.pack_columns, models.pack_rows))
+        assert self._rows is not None
+        return self._rows[1]
+
+    def _write(self, packs: Sequence[Pack]) -> WorkFolder:
+        self.parts += 1
+        folder = WorkFolder(self.store, f"{self.name}/{self.parts}")
+        years = self.settings.model_years
+        layout = packing.layouts(self.store.spark, packs, years)
+        folder.write(packing.design_rows(self.cohort, layout, years), "pack")
+        designs = tuple(sorted((p.design for pack in packs for p in pack.groups), key=lambda d: d.group))
+        self._rows = (designs, folder.read(packing.ROW_SCHEMA))
+        return folder
+
+    def remove(self) -> None:
+        WorkFolder(self.store, self.name).remove()
+
+
+def _without_aliased(work: Workbench, designs: Sequence[GroupDesign]) -> list[GroupDesign]:
+    """The designs without columns that are combinations of earlier ones."""
+    ordered = sorted(designs, key=lambda d: d.group)
+    grams = information.cross_products(work.rows(ordered), {d.group: len(d.columns) for d in ordered})
+    cleaned = []
+    for design in ordered:
+        aliased = [design.columns[place].id for place in logistic.aliased_columns(grams[design.group])]
+        cleaned.append(design.without(aliased) if aliased else design)
+    return cleaned
+
+
+def _run_engine(engine: str, work: Workbench, designs: Sequence[GroupDesign], progress: Progress) -> dict[str, EngineFit]:
+    """Coefficients of every group by one engine; an intercept-only model has a closed form."""
+    closed = {d.group: null_start(d) for d in designs if len(d.columns) == 1}
+    regular = [d for d in designs if len(d.columns) > 1]
+    if not regular:
+        return closed
+    models = work.settings.models
+    if engine == "glum":
+        return closed | glum.fit_groups(work.rows(designs), regular)
+    return closed | mllib.fit_groups(
+        regular,
+        work.write,
+        pack_columns=models.pack_columns,
+        pack_rows=models.pack_rows,
+        threads=models.fit_threads,
+        cache=work.settings.spark.cache,
+        progress=progress,
+    )
+
+
+def _verify(
+    work: Workbench,
+    rows: DataFrame,
+    designs: Sequence[GroupDesign],
+    certified: dict[str, certify.Certified],
+    progress: Progress,
+) -> dict[str, float]:
+    """Fits with the other engine; the largest difference per group. ModelError where it is beyond the tolerance."""
+    models = work.settings.models
+    other = "glum" if models.engine == "mllib" else "mllib"
+    progress.say(f"verifying with {other}")
+    separated = [d for d in designs if certified[d.group].status == certify.SEPARATED]
+    settled = [d for d in designs if certified[d.group].status == certify.FITTED]
+    fits = _run_engine(other, work, settled, progress) if settled else {}
+    stored = {group: result.coefficients for group, result in certified.items()}
+    differences: dict[str, float] = {}
+    if settled:
+        theirs = {d.group: fits[d.group].coefficients for d in settled}
+        ours = {group: stored[group] for group in theirs}
+        differences |= information.largest_difference(rows, ours, theirs, "predictor")
+    if separated:
+        theirs = glum.fit_ridge_groups(rows, separated, models.separated_ridge)
+        ours = {group: stored[group] for group in theirs}
+        differences |= information.largest_difference(rows, ours, theirs, "probability")
+    limit = {d.group: models.separated_tolerance for d in separated} | {d.group: models.engine_tolerance for d in settled}
+    beyond = {group: d for group, d in differences.items() if not d <= limit[group]}
+    if beyond:
+        worst = max(beyond, key=lambda group: beyond[group])
+        raise ModelError(
+            f"The engines disagree in {len(beyond)} diagnosis group(s), most in {worst}: {beyond[worst]:.1e}.",
+            where="diagnosis groups " + ", ".join(sorted(beyond)[:20]),
+            mend="look at these groups' classes and events; the model was not stored.",
+        )
+    return differences
