@@ -83,8 +83,8 @@ def main() -> None:
     spark = start_session(settings, str(scratch / "spark.log"))
     todo = [(name, name, settings) for name in STEPS]
     todo += [(f"{name}, same delivery again", name, settings) for name in STEPS]
-    again = [load_settings(config, [*base, f"models.minimum_class_admissions={n}", f"models.engine={e}"]) for n in (51, 52) for e in
-             ("mllib", "glum")]  # fmt: skip
+    pairs = [(n, engine) for n in (51, 52) for engine in ("mllib", "glum")]
+    again = [load_settings(config, [*base, f"models.minimum_class_admissions={n}", f"models.engine={e}"]) for n, e in pairs]
     todo += [("fit, glum", "fit", other), *[(f"fit warm, {s.models.engine}", "fit", s) for s in again]]
     messages = []
     for label, name, chosen in todo:

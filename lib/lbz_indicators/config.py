@@ -130,8 +130,8 @@ class ModelSettings(Section):
     newton_decrement: Annotated[float, Field(gt=0, le=1e-8)]
     maximum_newton_steps: Annotated[int, Field(ge=1)]
     separated_ridge: Annotated[float, Field(gt=0, le=1e-3)]
-    engine_tolerance: Annotated[float, Field(gt=0)]
-    separated_tolerance: Annotated[float, Field(gt=0)]
+    engine_tolerance: Annotated[float, Field(gt=0, le=1e-3)]
+    separated_tolerance: Annotated[float, Field(gt=0, le=1e-3)]
     pack_columns: Annotated[int, Field(ge=2, le=4096)]
     pack_rows: Annotated[int, Field(ge=1)]
     fit_threads: Annotated[int, Field(ge=1, le=64)]
@@ -202,7 +202,7 @@ _Loader.yaml_implicit_resolvers = {
     mark: [(tag, pattern) for tag, pattern in resolvers if tag.rsplit(":", 1)[-1] not in ("timestamp", "int")]
     for mark, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?\d+$"), list("-+0123456789"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(0|[1-9]\d*)$"), list("-+0123456789"))
 
 
 def load_yaml(text: str) -> Any:

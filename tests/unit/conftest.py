@@ -12,7 +12,7 @@ from pyspark import SparkContext
 from lbz_indicators.models.classes import EITHER, Count, GroupCounts, Slot, slots
 from lbz_indicators.population.covariates import COMORBIDITY
 
-settings.register_profile("unit", deadline=None, derandomize=True, database=None, max_examples=200)
+settings.register_profile("unit", deadline=None, derandomize=True, database=None, max_examples=100)
 settings.load_profile("unit")
 
 MODEL_YEARS = (2016, 2017, 2018, 2019)

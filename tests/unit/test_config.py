@@ -181,7 +181,7 @@ def test_impossible_values_end_with_status_2(override: str) -> None:
 
 def test_tables_have_one_place() -> None:
     with pytest.raises(SettingsError, match="not both"):
-        load_settings(overrides=["storage.root=/data", "storage.catalog=nation", "storage.work_path=/work"])
+        load_settings(overrides=["storage.root=/data", "storage.catalog=nation", "storage.work_path=/volume"])
 
 
 def test_missing_file() -> None:
@@ -283,6 +283,20 @@ def test_an_impossible_date_in_a_file_is_a_wrong_setting(tmp_path: Path) -> None
     file.write_text("delivery: {load_date: 2020-02-30}\n", encoding="utf-8")
     with pytest.raises(SettingsError):
         load_settings(str(file))
+
+
+@pytest.mark.parametrize(
+    ("override", "path", "expected"),
+    [
+        ("delivery.id=0812", "delivery.id", "0812"),
+        ("population.covid_codes=[09]", "population.covid_codes", ("09",)),
+        ("models.fit_threads=08", "models.fit_threads", 8),
+        ("models.fit_threads=010", "models.fit_threads", 10),
+    ],
+)
+def test_leading_zeros_are_kept_in_text_and_mean_nothing_in_numbers(override: str, path: str, expected: object) -> None:
+    """YAML 1.1 takes 010 for the octal 8, and 08 for text."""
+    assert _value(load_settings(overrides=[override]), path) == expected
 
 
 def test_a_clock_time_can_be_given_on_the_command_line() -> None:

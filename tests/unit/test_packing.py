@@ -80,11 +80,7 @@ def _pack(sizes: Sizes, columns: int, rows: int) -> tuple[list[GroupDesign], lis
     return designs, pack_groups(designs, columns, rows)
 
 
-@given(
-    SIZES,
-    st.integers(2, 120),
-    st.integers(1, 1500),
-)
+@given(SIZES, st.integers(2, 120), st.integers(1, 1500))
 def test_every_group_is_in_one_pack_of_at_least_two(sizes: Sizes, columns: int, rows: int) -> None:
     designs, packs = _pack(sizes, columns, rows)
     packed = [placed.design.group for pack in packs for placed in pack.groups]
@@ -93,11 +89,7 @@ def test_every_group_is_in_one_pack_of_at_least_two(sizes: Sizes, columns: int, 
     assert [pack.number for pack in packs] == list(range(len(packs)))
 
 
-@given(
-    SIZES,
-    st.integers(2, 120),
-    st.integers(1, 1500),
-)
+@given(SIZES, st.integers(2, 120), st.integers(1, 1500))
 def test_only_packs_that_save_a_group_from_being_alone_exceed_the_limits(sizes: Sizes, columns: int, rows: int) -> None:
     """Such a pack holds two groups, or the two of the pack that took it and the one that was alone."""
     for pack in _pack(sizes, columns, rows)[1]:
