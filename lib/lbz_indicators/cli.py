@@ -66,6 +66,8 @@ def _run(names: Sequence[str], settings: Settings, arguments: Sequence[str]) -> 
     from lbz_indicators.progress import to_terminal
     from lbz_indicators.steps.run import run_steps
 
+    if not set(names) <= {"ingest", "validate"}:
+        _ = settings.years  # said before any work is done
     progress = to_terminal()
     progress.say(f"lbz-indicators {__version__}: starting Spark ({settings.spark.master}, {settings.spark.memory})")
     spark = _start(settings, writes=True)

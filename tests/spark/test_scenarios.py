@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lbz_indicators.cli import main
 from pyspark.sql import SparkSession
 from scenario_files import ADMISSIONS, DEFAULT, MONTHS, RULES, SCENARIOS, Scenario, all_scenarios, write_delivery
+
+from lbz_indicators.cli import main
 
 # METHOD section 4.1: the classes of each covariate, in order; position = class code.
 CLASSES = {
@@ -89,7 +90,7 @@ def results(small_data: SparkSession, tmp_path_factory: pytest.TempPathFactory) 
     assert _command("ingest", "--input", str(folder / "first"), *common) == 0
     assert _command("ingest", "--input", str(folder / "with_months"), *common) == 0
     assert _command("validate", *common) == 0
-    assert _command("derive", *common) == 0
+    assert _command("derive", *common, "--set", "models.maximum_model_years=7") == 0
     by_group = _read(small_data, root, "silver/covariates")
     assert _command("derive", *common, "--set", "population.diagnosis_grouping=ccs") == 0
     by_category = _read(small_data, root, "silver/covariates")
@@ -116,7 +117,7 @@ def _results(
     by_category: list[dict[str, Any]],
 ) -> Results:
     derived = {(row["hospital_id"], row["admission_id"]): row for row in by_group}
-    category = {(row["hospital_id"], row["admission_id"]): row["diagnosis_group"] for row in by_category}
+    again = {(row["hospital_id"], row["admission_id"]): row for row in by_category}
     assert len(derived) == len(by_group) == len(by_category) == len(valid), "one row of covariates per valid admission"
     listed: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for row in diagnoses:
@@ -128,7 +129,9 @@ def _results(
         key = (row["hospital_id"], row["admission_id"])
         result = {**_described(row), "secondary_diagnoses": " ".join(sorted(listed[key]))}
         if "reasons" not in row:
-            result |= _covariates(derived[key]) | {"ccs_category": category[key] or ""}
+            result |= _covariates(derived[key])
+            result |= {"ccs_category": _text(again[key]["diagnosis_group"])}
+            result |= {"exclusion_four_years": again[key]["exclusion_reason"] or "included"}
         if row["hospital_id"] == BROKEN_HOSPITAL:
             broken[f"{row['admission_id']} {result['reasons']}".strip()] += 1
             continue

@@ -23,6 +23,8 @@ KEYS: dict[Table, tuple[str, ...]] = {
     tables.BRONZE_SEVERITY: ("diagnosis_code",),
 }
 
+MERGERS_FOLLOWED = 3
+
 _BOOLEAN = "lower({0}) IN ('true', 'false')"
 _YEAR = "try_cast({0} AS INT) BETWEEN 1900 AND 2200"
 _RULES: dict[Table, dict[str, str]] = {
@@ -47,8 +49,8 @@ _RULES: dict[Table, dict[str, str]] = {
     },
     tables.BRONZE_SES: {
         "postcode4": "{0} RLIKE '^[0-9]{{4}}$'",
-        "ses_score": "{0} IS NULL OR NOT isnan(try_cast({0} AS DOUBLE))",
-        "inhabitants": "{0} IS NULL OR try_cast({0} AS DOUBLE) >= 0",
+        "ses_score": "{0} IS NULL OR try_cast({0} AS DOUBLE) BETWEEN -1e9 AND 1e9",
+        "inhabitants": "{0} IS NULL OR try_cast({0} AS DOUBLE) BETWEEN 0 AND 1e9",
     },
     tables.BRONZE_SEVERITY: {
         "diagnosis_code": "{0} IS NOT NULL",
@@ -93,16 +95,23 @@ def _merger_problems(hospitals: DataFrame) -> list[str]:
 
 def in_force(bronze: DataFrame, table: Table) -> DataFrame:
     """Grain: the table's key. The row of the latest delivery that has the key; filtered records are left out."""
-    latest = Window.partitionBy(*KEYS[table]).orderBy(F.desc("loaded_at"), F.desc("delivery_id"), F.asc("record"))
+    identity = [_IDENTITY.get(name, F.col)(name) for name in KEYS[table]]
+    latest = Window.partitionBy(*identity).orderBy(F.desc("loaded_at"), F.desc("delivery_id"), F.asc("record"))
     usable = bronze.where("defect IS NULL").withColumn("_rank", F.row_number().over(latest))
     return usable.where("_rank = 1").drop("_rank")
 
 
 def hospitals(bronze: DataFrame) -> DataFrame:
     """Grain: hospital_id. Columns hospital_id, reporting_hospital_id (the hospital it merged into, else itself)."""
-    return in_force(bronze, tables.BRONZE_HOSPITALS).select(
+    own = in_force(bronze, tables.BRONZE_HOSPITALS).select(
         "hospital_id", F.coalesce("reports_as", "hospital_id").alias("reporting_hospital_id")
     )
+    into = own.select(F.col("hospital_id").alias("reporting_hospital_id"), F.col("reporting_hospital_id").alias("_next"))
+    # Mergers told by several deliveries can follow on each other.
+    for _ in range(MERGERS_FOLLOWED):
+        followed = own.join(into, on="reporting_hospital_id", how="left")
+        own = followed.select("hospital_id", F.coalesce("_next", "reporting_hospital_id").alias("reporting_hospital_id"))
+    return own
 
 
 def hospital_months(bronze: DataFrame) -> DataFrame:
@@ -131,10 +140,21 @@ def ses_scores(bronze: DataFrame) -> DataFrame:
 
 
 def severity_classes(bronze: DataFrame) -> DataFrame:
-    """Grain: diagnosis_code (upper case, no dot). Column severity: class 0..8. Of spellings alike, the lower class."""
+    """Grain: diagnosis_code (upper case, no dot). Column severity: class 0..8."""
     rows = in_force(bronze, tables.BRONZE_SEVERITY)
-    code = F.upper(F.replace(F.col("diagnosis_code"), F.lit("."), F.lit("")))
-    return rows.groupBy(code.alias("main_diagnosis")).agg(F.min(F.col("severity_class").cast("byte")).alias("severity"))
+    return rows.select(_code("diagnosis_code").alias("main_diagnosis"), F.col("severity_class").cast("byte").alias("severity"))
+
+
+def _code(name: str) -> Column:
+    return F.upper(F.replace(F.col(name), F.lit("."), F.lit("")))
+
+
+def _whole(name: str) -> Column:
+    return F.col(name).cast("int")
+
+
+_IDENTITY = {"year": _whole, "month": _whole, "diagnosis_code": _code}
+"""Keys that can be spelled in several ways: 03 is month 3, i21.0 is I210."""
 
 
 def _true(name: str) -> Column:

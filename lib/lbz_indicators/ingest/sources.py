@@ -140,7 +140,7 @@ def map_to_contract(raw: DataFrame, table: Table, source: SourceTable, maximum_f
     mapped = mapped.select(*cut, defect.alias("defect"), "file")
     if not source.distinct:
         return mapped
-    return mapped.groupBy(*wanted, "defect").agg(F.min("file").alias("file"))
+    return mapped.where("defect IS NULL").groupBy(*wanted, "defect").agg(F.min("file").alias("file"))
 
 
 def undecodable(table: Table) -> Column:

@@ -71,7 +71,11 @@ def _read_csv(spark: SparkSession, paths: list[str], form: FileFormat) -> DataFr
     header = reader.csv(paths[0]).columns
     names = [*header, CORRUPT]
     schema = T.StructType([T.StructField(name, T.StringType()) for name in names])
-    return reader.options(mode="PERMISSIVE", columnNameOfCorruptRecord=CORRUPT, enforceSchema=False).schema(schema).csv(paths)
+    return (
+        reader.options(mode="PERMISSIVE", columnNameOfCorruptRecord=CORRUPT, enforceSchema=False, columnPruning=False)
+        .schema(schema)
+        .csv(paths)
+    )
 
 
 def _literal_path(path: str) -> str:

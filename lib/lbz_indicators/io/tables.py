@@ -20,7 +20,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lbz_indicators.config import StorageSettings
-from lbz_indicators.errors import StorageError
+from lbz_indicators.errors import SettingsError, StorageError
 from lbz_indicators.failures import storage_errors
 from lbz_indicators.schemas import SCHEMAS, TableSchema
 from lbz_indicators.tables import Table
@@ -58,7 +58,7 @@ class Store:
 
     def __init__(self, spark: SparkSession, settings: StorageSettings) -> None:
         if not settings.root and not settings.catalog:
-            raise StorageError("It is not said where the tables lie.", mend="add --output ROOT or storage.catalog.")
+            raise SettingsError("It is not said where the tables lie.", mend="add --output ROOT or storage.catalog.")
         self.spark = spark
         self._settings = settings
         self.versions_read: dict[str, int] = {}
@@ -199,7 +199,8 @@ class Store:
             old = old if scope is None else old.where(scope)
             if old.isEmpty():
                 return self._append(table, new, exists=True)
-            changes = self.cache(_changes(new, old, schema))
+            # A checkpoint, for a cached frame would be computed again from the table that the merge has just changed.
+            changes = _changes(new, old, schema).localCheckpoint()
             counts = {row[0]: row[1] for row in changes.groupBy(CHANGE).count().collect()}
             if not counts:
                 return self._note(table, Written(0, commit.version))

@@ -63,11 +63,11 @@ def with_diagnosis_group(admissions: DataFrame, by_code: DataFrame, by_stem: Dat
 
     `by_code` has main_diagnosis and group, `by_stem` has stem and group; both small and unique by their first column.
     """
-    codes = F.broadcast(by_code.select("main_diagnosis", F.col("group").alias("_by_code")))
+    codes = F.broadcast(by_code.select("main_diagnosis", F.col("group").alias("_by_code"), F.lit(True).alias("_listed")))
     stems = F.broadcast(by_stem.select(F.col("stem").alias("_stem"), F.col("group").alias("_by_stem")))
     return (
         admissions.join(codes, on="main_diagnosis", how="left")
         .join(stems, on=F.substring("main_diagnosis", 1, 3) == F.col("_stem"), how="left")
-        .withColumn("diagnosis_group", F.coalesce("_by_code", "_by_stem"))
-        .drop("_by_code", "_stem", "_by_stem")
+        .withColumn("diagnosis_group", F.when(F.col("_listed"), F.col("_by_code")).otherwise(F.col("_by_stem")))
+        .drop("_by_code", "_listed", "_stem", "_by_stem")
     )

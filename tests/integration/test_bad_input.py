@@ -1,0 +1,256 @@
+"""Deliveries, settings and outputs that cannot be used, through the command line.
+
+Each ends with its documented exit status (ARCHITECTURE section 5) and one message that says what, where and how to mend it,
+without a value of a patient's record, and leaves every table as it was. (Dirt in single records: tests/scenarios/validation.)
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pyspark.sql import SparkSession
+
+from deliveries import (
+    ADMISSION,
+    DIAGNOSIS,
+    HOSPITAL,
+    MONTH,
+    admissions,
+    csv_text,
+    delta_logs,
+    hospitals,
+    small_data_session,
+    sound_files,
+    write_delivery,
+)
+from lbz_indicators.cli import main
+
+SETTINGS, DELIVERY, MODEL, STORAGE = 2, 3, 4, 5
+RUNS = "gold/runs"
+PATIENT_VALUES = (ADMISSION["patient_id"], "Cardiologie", "Gyn\u00e4cologie")
+
+Files = Mapping[str, str | bytes]
+
+
+def _without(row: Mapping[str, str], *names: str) -> dict[str, str]:
+    return {name: value for name, value in row.items() if name not in names}
+
+
+def _parquet(rows: list[dict[str, object]]) -> bytes:
+    content = io.BytesIO()
+    pd.DataFrame(rows).to_parquet(content)
+    return content.getvalue()
+
+
+def _many() -> str:
+    return csv_text(admissions(*({"admission_id": f"a{number}"} for number in range(3000))))
+
+
+LATIN_1 = csv_text(admissions({"specialty": "Gyn\u00e4cologie"})).encode("latin-1")
+STRUCT = [{**ADMISSION, "specialty": {"code": "C", "name": "Cardiologie"}}]
+MISSING = {
+    "admissions": csv_text([_without(ADMISSION, "age_years", "died")]),
+    "diagnoses": csv_text([_without(DIAGNOSIS, "is_complication")]),
+}
+SMALL_TABLES = {
+    **sound_files(
+        hospitals=csv_text(
+            [
+                *hospitals("H1", "H2", "H4"),
+                {**HOSPITAL, "hospital_id": "H2", "name": "again", "reports_as": "H1"},
+                {**HOSPITAL, "hospital_id": "H3", "reports_as": "H2"},
+                {**HOSPITAL, "hospital_id": "H5", "cbs_authorised": "ja"},
+            ]
+        )
+    ),
+    "hospital_months.csv": csv_text([MONTH, {**MONTH, "month": "13"}, {**MONTH, "month": "4", "complete": "?"}]),
+    "severity.csv": "diagnosis_code,severity_class\nI21.0,9\n",
+    "ses.csv": "postcode4,ses_score,inhabitants\n1011,high,100\n10AB,0.1,100\n1012,0.1,-5\n",
+}
+
+DELIVERIES: dict[str, tuple[Callable[[], Files], list[str]]] = {
+    "empty file": (lambda: sound_files(admissions=""), ["admissions.csv is empty"]),
+    "header only": (lambda: sound_files(admissions=csv_text([], list(ADMISSION))), ["admissions holds no record"]),
+    "hospitals with a header only": (
+        lambda: sound_files(hospitals=csv_text([], list(HOSPITAL))),
+        ["hospitals holds no record"],
+    ),
+    "missing columns": (
+        lambda: sound_files(**MISSING),
+        ["admissions: column age_years", "admissions: column died", "diagnoses: column is_complication"],
+    ),
+    "no header": (lambda: sound_files(admissions=_many().split("\n", 1)[1]), ["column admission_id is missing"]),
+    "wrong separator": (lambda: sound_files(admissions=csv_text([ADMISSION], separator=";")), ["admissions", "';'", "','"]),
+    "broken encoding": (lambda: sound_files(admissions=LATIN_1), ["admissions", "UTF-8"]),
+    "another encoding": (lambda: sound_files(admissions=csv_text([ADMISSION]).encode("utf-16")), ["admissions"]),
+    "truncated gzip": (
+        lambda: {**sound_files(admissions=None), "admissions.csv.gz": gzip.compress(_many().encode())[:-2000]},
+        ["admissions", "truncated"],
+    ),
+    "no gzip at all": (
+        lambda: {**sound_files(admissions=None), "admissions.csv.gz": csv_text([ADMISSION])},
+        ["admissions.csv.gz", "damaged"],
+    ),
+    "truncated Parquet": (
+        lambda: {**sound_files(admissions=None), "admissions.parquet": _parquet([dict(ADMISSION)])[:-50]},
+        ["admissions.parquet", "truncated"],
+    ),
+    "Parquet with a struct": (
+        lambda: {**sound_files(admissions=None), "admissions.parquet": _parquet(STRUCT)},
+        ["admissions: column specialty is struct"],
+    ),
+    "a part without a column": (
+        lambda: {
+            **sound_files(admissions=None),
+            "admissions/1.csv": csv_text([ADMISSION]),
+            "admissions/2.csv": csv_text([_without(ADMISSION, "age_years")]),
+        },
+        ["admissions", "age_years"],
+    ),
+    "CSV and Parquet": (
+        lambda: {**sound_files(), "admissions.parquet": _parquet([dict(ADMISSION)])},
+        ["as CSV and as Parquet"],
+    ),
+    "empty folder": (dict, ["holds no file"]),
+    "other files": (
+        lambda: {"ADMISSIONS.XLS": "x", "notes.txt": "x"},
+        ["admissions: no file", "diagnoses: no file", "hospitals: no file"],
+    ),
+    "unusable small tables": (
+        lambda: SMALL_TABLES,
+        [
+            "hospitals: 1 key", "hospitals: cbs_authorised in 1 row", "itself reports as another", "hospital_months: month in 1 row",
+            "hospital_months: complete in 1 row", "severity: severity_class in 1 row", "ses: ses_score in 1 row",
+            "ses: postcode4 in 1 row", "ses: inhabitants in 1 row",
+        ],
+    ),
+}  # fmt: skip
+
+# Options that are wrong before anything is read; OUTPUT and INPUT stand for a good output and delivery.
+ARGUMENTS: dict[str, tuple[list[str], int, list[str]]] = {
+    "settings with typing mistakes": (
+        ["ingest", "--input", "INPUT", "--output", "OUTPUT", "--set", "population.diagnosis_groupng=ccs", "--set", "models.engine=R"],
+        SETTINGS,
+        ["population.diagnosis_groupng: no such setting", "models.engine"],
+    ),
+    "a setting without a value": (["ingest", "--output", "OUTPUT", "--set", "models.engine"], SETTINGS, ["key.path=value"]),
+    "settings file that is not there": (["run", "--config", "nowhere.yml", "--output", "OUTPUT"], SETTINGS, ["nowhere.yml"]),
+    "years that are none": (["run", "--input", "INPUT", "--output", "OUTPUT", "--years", "2016-x"], SETTINGS, ["period.years"]),
+    "years with a gap": (["run", "--input", "INPUT", "--output", "OUTPUT", "--years", "2016,2018"], SETTINGS, ["consecutive"]),
+    "years backwards": (["run", "--input", "INPUT", "--output", "OUTPUT", "--years", "2019-2016"], SETTINGS, ["period.years"]),
+    "run without years": (["run", "--input", "INPUT", "--output", "OUTPUT"], SETTINGS, ["--years"]),
+    "derive without years": (["derive", "--output", "OUTPUT"], SETTINGS, ["--years"]),
+    "unknown source": (["ingest", "--input", "INPUT", "--source", "lbs", "--output", "OUTPUT"], SETTINGS, ["'lbs'", "lbz, sih"]),
+    "another content under a known delivery id": (
+        ["ingest", "--input", "INPUT", "--output", "OUTPUT", "--set", "delivery.id=only"],
+        DELIVERY,
+        ["only", "other content"],
+    ),
+    "no input": (["ingest", "--output", "OUTPUT"], SETTINGS, ["--input"]),
+    "no output": (["ingest", "--input", "INPUT"], SETTINGS, ["--output"]),
+    "unknown command": (["ingets", "--output", "OUTPUT"], SETTINGS, ["ingets"]),
+    "unknown option": (["ingest", "--inptu", "INPUT", "--output", "OUTPUT"], SETTINGS, ["--inptu"]),
+    "folder that is not there": (["ingest", "--input", "INPUT/nowhere", "--output", "OUTPUT"], DELIVERY, ["is not there"]),
+    "file as folder": (["ingest", "--input", "INPUT/admissions.csv", "--output", "OUTPUT"], DELIVERY, ["is a file"]),
+    "output below a file": (["ingest", "--input", "INPUT", "--output", "INPUT/hospitals.csv/x"], STORAGE, ["cannot be written"]),
+    "output below /proc": (["ingest", "--input", "INPUT", "--output", "/proc/lbz/x"], STORAGE, ["cannot be written"]),
+    "show before a run": (["show", "hsmr", "--output", "ELSEWHERE", "--years", "2019"], STORAGE, ["is not there", "run"]),
+    "show what is not known": (["show", "everything", "--output", "OUTPUT"], SETTINGS, ["everything", "hsmr"]),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def spark_small(spark: SparkSession) -> Iterator[SparkSession]:
+    with small_data_session(spark) as session:
+        yield session
+
+
+def _command(*arguments: str) -> int:
+    """Exit status of a command line."""
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    return int(end.value.code or 0)
+
+
+QUICK = ["--set", "spark.shuffle_partitions=2", "--set", "spark.memory=512m"]
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tables of a delivery whose only admission is rejected: no step may stumble over having nothing to do."""
+    folder = tmp_path_factory.mktemp("rejected")
+    write_delivery(folder / "in", sound_files(admissions=csv_text(admissions({"age_years": "400"}))))
+    for step in ("ingest", "validate", "derive"):
+        given = ["--input", str(folder / "in"), "--output", str(folder / "out"), "--years", "2019", *QUICK]
+        given += ["--set", "delivery.id=only"]
+        assert _command(step, *given) == 0, step
+    return folder / "out"
+
+
+def _tables(root: Path) -> dict[str, list[str]]:
+    """Commits of every table but that of the runs, where failures are noted too."""
+    return {table: commits for table, commits in delta_logs(root).items() if table != RUNS}
+
+
+def _assert_one_message(printed: str, wanted: list[str]) -> None:
+    assert printed.count("error:") == 1, printed
+    message = printed[printed.index("error:") :]
+    assert [text for text in wanted if text not in message] == [], message
+    assert "Mend:" in message, message
+    hidden = ("Traceback", "at org.apache", "py4j", "java.", "Exception", *PATIENT_VALUES)
+    assert [text for text in hidden if text in printed] == [], printed
+
+
+def test_a_run_without_a_single_valid_admission_ends_with_one_message(output: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The steps up to derive had nothing to do (fixture); a model cannot be fitted on nobody."""
+    before = _tables(output)
+    status = _command("fit", "--output", str(output), "--years", "2019", *QUICK)
+    printed = "".join(capfd.readouterr())
+    assert status == MODEL, printed
+    _assert_one_message(printed, ["admission"])
+    assert _tables(output) == before
+
+
+def test_validating_again_writes_nothing(output: Path) -> None:
+    before = _tables(output)
+    assert _command("validate", "--output", str(output), *QUICK) == 0
+    assert _tables(output) == before
+
+
+@pytest.mark.parametrize("case", DELIVERIES)
+def test_delivery_that_cannot_be_used(output: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], case: str) -> None:
+    files, wanted = DELIVERIES[case]
+    tmp_path.joinpath("in").mkdir()
+    write_delivery(tmp_path / "in", files())
+    before = _tables(output)
+    status = _command("ingest", "--input", str(tmp_path / "in"), "--output", str(output), *QUICK)
+    printed = "".join(capfd.readouterr())
+    assert status == DELIVERY, printed
+    _assert_one_message(printed, wanted)
+    assert _tables(output) == before
+
+
+@pytest.mark.parametrize("case", ARGUMENTS)
+def test_arguments_that_cannot_be_used(output: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], case: str) -> None:
+    arguments, expected, wanted = ARGUMENTS[case]
+    write_delivery(tmp_path / "in", sound_files())
+    places = {"INPUT": str(tmp_path / "in"), "OUTPUT": str(output), "ELSEWHERE": str(tmp_path / "elsewhere")}
+    given = [places.get(head, head) + tail for head, tail in (_split(argument) for argument in arguments)]
+    before = _tables(output)
+    status = _command(*given, *(QUICK if given[0] != "ingets" else []))
+    printed = "".join(capfd.readouterr())
+    assert status == expected, printed
+    _assert_one_message(printed, wanted)
+    assert _tables(output) == before
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def _split(argument: str) -> tuple[str, str]:
+    """'INPUT/x' as ('INPUT', '/x')."""
+    head, slash, tail = argument.partition("/")
+    return head, slash + tail
