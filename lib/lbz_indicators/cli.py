@@ -126,6 +126,23 @@ for _name, _summary in (
 
 
 @app.command()
+def severity(
+    config: Config = None,
+    set_: Overrides = None,
+    input_: Input = None,
+    source: Source = None,
+    output: Output = None,
+    years: Years = None,
+) -> None:
+    """Model maintenance: severity classes from the years before the model years; with --input, loads that delivery first."""
+    options = {"delivery__input": input_, "delivery__source": source, "storage__root": output, "period__years": years}
+    settings = _settings(config, set_, **options)
+    _ = settings.severity_years  # said before any work is done
+    loading = ["ingest", "validate"] if settings.delivery.input else []
+    _run([*loading, "severity"], settings, _arguments(config, set_, output, years))
+
+
+@app.command()
 def show(
     what: Annotated[str, typer.Argument(help="hsmr, smr, exclusions, quality, models")],
     hospital: Annotated[str | None, typer.Option("--hospital", help="One hospital, or nation.")] = None,

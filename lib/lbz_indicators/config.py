@@ -114,6 +114,16 @@ class PopulationSettings(Section):
     nza_observation_hours: Annotated[int, Field(ge=0, le=24)]
 
 
+class SeveritySettings(Section):
+    """How severity classes are derived, and which table of them a run uses."""
+
+    table: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
+    years: Annotated[tuple[Year, ...], BeforeValidator(parse_years), Field(min_length=1)] | None
+    history_years: Annotated[int, Field(ge=1, le=20)]
+    minimum_admissions: Annotated[int, Field(ge=1)]
+    minimum_hospitals: Annotated[int, Field(ge=1)]
+
+
 class ValidationSettings(Section):
     maximum_age_years: Annotated[int, Field(ge=100, le=150)]
     long_stay_days: Annotated[int, Field(ge=1)]
@@ -154,6 +164,7 @@ class Settings(Section):
     references: ReferenceSettings = ReferenceSettings()
     validation: ValidationSettings
     population: PopulationSettings
+    severity: SeveritySettings
     models: ModelSettings
     indicators: IndicatorSettings
 
@@ -182,6 +193,18 @@ class Settings(Section):
     def population_years(self) -> tuple[int, ...]:
         """Years of discharge in the population: model years and reported years of the run."""
         return tuple(sorted({*self.model_years, *self.reported_years}))
+
+    @property
+    def severity_years(self) -> tuple[int, ...]:
+        """Years of discharge from which severity is derived; SettingsError where they are not before the model years."""
+        first = self.model_years[0]
+        years = self.severity.years or tuple(range(first - self.severity.history_years, first))
+        if max(years) >= first:
+            raise SettingsError(
+                f"The history years of severity ({max(years)}) reach into the model years ({first}).",
+                mend="name earlier years in severity.years: a death may not predict itself.",
+            )
+        return tuple(sorted(years))
 
     @property
     def fingerprint(self) -> str:

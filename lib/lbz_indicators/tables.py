@@ -30,6 +30,8 @@ SILVER_QUALITY = Table("silver", "quality")
 SILVER_COVARIATES = Table("silver", "covariates")
 
 GOLD_EXCLUSIONS = Table("gold", "exclusions")
+GOLD_SEVERITY_VERSIONS = Table("gold", "severity_versions")
+GOLD_SEVERITY_CLASSES = Table("gold", "severity_classes")
 GOLD_MODELS = Table("gold", "models")
 GOLD_MODEL_EVENTS = Table("gold", "model_events")
 GOLD_MODEL_COEFFICIENTS = Table("gold", "model_coefficients")

@@ -7,6 +7,7 @@ from pyspark.sql import types as T
 from lbz_indicators import tables
 from lbz_indicators.schemas.contract import (
     BOOLEAN,
+    BYTE,
     DATE,
     DOUBLE,
     DOUBLES,
@@ -22,6 +23,7 @@ from lbz_indicators.schemas.contract import (
 from lbz_indicators.schemas.silver import KEY as ADMISSION_KEY
 
 MODEL_VERSION = Column("model_version", STRING, "Version of the fitted models", required=True)
+SEVERITY_VERSION = Column("severity_version", STRING, "Named by history years and content", required=True)
 DIAGNOSIS_GROUP = Column("diagnosis_group", STRING, "Stratum: one model each", required=True)
 INDICATOR = Column("indicator", STRING, "hsmr, smr, readmission_ratio, olo, los_ratio", required=True)
 OUTCOME = Column("indicator", STRING, "What the models predict: mortality", required=True)
@@ -67,6 +69,34 @@ SCHEMAS = (
             Column("time_unknown", LONG, "Of these, an NZa rule could not be judged for want of a time", required=True),
         ),
         ("discharge_year", "reason"),
+    ),
+    TableSchema(
+        tables.GOLD_SEVERITY_VERSIONS,
+        "one time a severity table came into force; append-only, the last one is in force",
+        (
+            SEVERITY_VERSION,
+            Column("in_force_from", TIMESTAMP, "When it came into force (UTC)", required=True),
+            Column("history_years", INTEGERS, "Discharge years it was derived from", required=True),
+            Column("admissions", LONG, "Admissions of the population in those years", required=True),
+            Column("main_diagnoses", LONG, "Main diagnoses classed, other included", required=True),
+            Column("settings", STRING, "Settings that shape it, JSON", required=True),
+            Column("code_version", STRING, "Version of the program", required=True),
+            RUN_ID,
+        ),
+        ("severity_version", "in_force_from"),
+    ),
+    TableSchema(
+        tables.GOLD_SEVERITY_CLASSES,
+        "severity version x main diagnosis; append-only",
+        (
+            SEVERITY_VERSION,
+            Column("main_diagnosis", STRING, "ICD-10, full code as delivered, upper case, no dot", required=True),
+            Column("admissions", LONG, "Admissions of the history years", required=True),
+            Column("deaths", LONG, "Deaths among them", required=True),
+            Column("hospitals", LONG, "Reporting hospitals that used the code", required=True),
+            Column("severity", BYTE, "Class 0..7 of deaths / admissions; 8 = other (too few of either)", required=True),
+        ),
+        ("severity_version", "main_diagnosis"),
     ),
     TableSchema(
         tables.GOLD_MODELS,

@@ -1,4 +1,4 @@
-"""The steps of a run, in order: the table of contents of this program.
+"""The steps of a run, in order, and those of model maintenance: the table of contents of this program.
 
 | step | reads | writes | the rules are in |
 |---|---|---|---|
@@ -8,6 +8,10 @@
 | fit | silver.covariates | gold.models, .model_* | `steps.fitting`, `models.collapse`, `.design`, `.packing`, `.mllib`, `.glum`, `.certify`, `.information`, `stats.logistic` |
 | score | silver.covariates, the current model | gold.expected | `models.score` |
 | indicators | gold.expected, silver.covariates, the current model | gold.indicators, .indicator_history, .interval_variants | `indicators.mortality`, `.variance`, `.limits`, `stats.intervals` |
+
+| maintenance | reads | writes | the rules are in |
+|---|---|---|---|
+| severity | silver.admissions, bronze small tables | gold.severity_versions, .severity_classes; used by the next derive | `population.severity` |
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from collections.abc import Callable
 from lbz_indicators.config import Settings
 from lbz_indicators.io import Store
 from lbz_indicators.progress import Progress
-from lbz_indicators.steps import derive, fit, indicators, ingest, score, validate
+from lbz_indicators.steps import derive, fit, indicators, ingest, score, severity, validate
 from lbz_indicators.steps.outcome import Outcome
 
 Step = Callable[[Store, Settings, Progress, str], Outcome]
@@ -31,3 +35,6 @@ STEPS: dict[str, Step] = {
     "indicators": indicators.step,
 }
 """Every step by the name of its command; each is called with (store, settings, progress, run_id)."""
+
+MAINTENANCE: dict[str, Step] = {"severity": severity.step}
+"""Steps that prepare models and are no part of every run; called alike."""

@@ -16,7 +16,7 @@ from lbz_indicators.errors import LbzError, StorageError
 from lbz_indicators.failures import is_spark_failure
 from lbz_indicators.io import Store
 from lbz_indicators.progress import Progress
-from lbz_indicators.steps import STEPS
+from lbz_indicators.steps import MAINTENANCE, STEPS
 from lbz_indicators.steps.outcome import Outcome
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def _run_step(spark: SparkSession, settings: Settings, name: str, progress: Prog
     store = Store(spark, settings.storage)
     started, clock = dt.datetime.now(dt.timezone.utc), time.monotonic()
     try:
-        outcome = STEPS[name](store, settings, progress, run_id)
+        outcome = (STEPS | MAINTENANCE)[name](store, settings, progress, run_id)
     except LbzError as error:
         _record(store, settings, run_id, name, started, clock, "failed", Outcome(error.what))
         raise

@@ -1,0 +1,91 @@
+"""Model maintenance, severity: the severity class of every main diagnosis, from the years before the model years."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lbz_indicators import __version__, tables
+from lbz_indicators.config import Settings, fingerprint
+from lbz_indicators.errors import ModelError, SettingsError, StorageError
+from lbz_indicators.ingest import small_tables
+from lbz_indicators.io import Store
+from lbz_indicators.population import severity
+from lbz_indicators.progress import Progress
+from lbz_indicators.references import load_references
+from lbz_indicators.schemas import SCHEMAS
+from lbz_indicators.steps import judged
+from lbz_indicators.steps.outcome import Outcome
+
+
+def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
+    """silver.admissions to a version of gold.severity_classes, which is then in force; nothing where it is so already."""
+    years = settings.severity_years
+    references = load_references(settings.references)
+    admissions = judged.with_exclusions(store, settings, references, years)
+    history = admissions.where(F.col("exclusion_reason").isNull())
+    rows = store.cache(severity.severity_classes(history, settings.severity))
+    found, admissions_used = rows.agg(F.count("*"), F.sum("admissions")).collect()[0]
+    if not found:
+        raise ModelError(
+            f"No admission of the population is discharged in the history years {years[0]}-{years[-1]}.",
+            where=f"silver.admissions in {store.place}",
+            mend="deliver those years too, or name the years with --set severity.years=2014-2015.",
+        )
+    version = _version(rows, years, settings)
+    known = store.read_or_empty(tables.GOLD_SEVERITY_CLASSES).where(F.col("severity_version") == version)
+    if known.isEmpty():
+        named = rows.withColumn("severity_version", F.lit(version))
+        store.append(tables.GOLD_SEVERITY_CLASSES, named.select(*SCHEMAS[tables.GOLD_SEVERITY_CLASSES].names))
+    if version_in_force(store) == version:
+        return Outcome(f"severity {version} is in force already", admissions_used, 0)
+    now = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None)
+    shaping = json.dumps(_shaping(settings), sort_keys=True)
+    record = (version, now, list(years), admissions_used, found, shaping, __version__, run_id)
+    store.append(tables.GOLD_SEVERITY_VERSIONS, store.frame(tables.GOLD_SEVERITY_VERSIONS, [record]))
+    other = rows.where(F.col("severity") == severity.OTHER).count()
+    message = f"severity {version}: {found:,} main diagnoses classed, {other:,} of them other; in force from the next derive"
+    return Outcome(message, admissions_used, found)
+
+
+def version_in_force(store: Store) -> str | None:
+    """The version derived last, None where none was."""
+    versions = store.read_or_empty(tables.GOLD_SEVERITY_VERSIONS).orderBy(F.desc("in_force_from")).limit(1).collect()
+    return versions[0]["severity_version"] if versions else None
+
+
+def classes_in_force(store: Store, settings: Settings) -> tuple[DataFrame, str]:
+    """(main_diagnosis, severity; grain main_diagnosis) and what they are called; by the setting severity.table."""
+    wanted = settings.severity.table
+    version = version_in_force(store) if wanted in {"latest", "derived"} else wanted
+    if wanted == "derived" and version is None:
+        raise SettingsError(
+            "There is no derived severity table (severity.table: derived).",
+            mend="run `lbz-indicators severity` first, or set severity.table to latest or delivered.",
+        )
+    if version is None or wanted == "delivered":
+        return small_tables.severity_classes(store.read_or_empty(tables.BRONZE_SEVERITY)), "delivered"
+    rows = store.read_or_empty(tables.GOLD_SEVERITY_CLASSES).where(F.col("severity_version") == version)
+    if rows.isEmpty():
+        raise StorageError(
+            f"There is no severity table {version}.",
+            where=f"gold.severity_classes in {store.place}",
+            mend="name a version of gold.severity_versions, or latest, in severity.table.",
+        )
+    return rows.select("main_diagnosis", "severity"), version
+
+
+def _shaping(settings: Settings) -> dict[str, object]:
+    severity_settings = settings.severity.model_dump(mode="json", exclude={"table"})
+    return {"severity": severity_settings, "population": settings.population.model_dump(mode="json")}
+
+
+def _version(rows: DataFrame, years: tuple[int, ...], settings: Settings) -> str:
+    """Such as severity-2017-2018-1f0c2a9b: named by what it says, so that the same classes have the same name."""
+    content = F.sum(F.xxhash64("main_diagnosis", "admissions", "deaths", "hospitals", "severity").cast("decimal(38,0)"))
+    total = rows.agg(F.count("*"), content).collect()[0]
+    span = "-".join(str(year) for year in sorted({years[0], years[-1]}))
+    return f"severity-{span}-{fingerprint([list(years), _shaping(settings), total[0], str(total[1])])[:8]}"
