@@ -45,6 +45,20 @@ def test_a_severity_class_corrected_under_another_spelling_is_the_later_one(smal
     assert {r["main_diagnosis"]: r["severity"] for r in rows} == {"I210": 5, "I50": 4}
 
 
+@pytest.mark.parametrize(
+    ("table", "rows"),
+    [
+        (tables.BRONZE_HOSPITAL_MONTHS, [("H1", "2019", "03", "false", "true"), ("H1", "2019", "3", "true", "true")]),
+        (tables.BRONZE_SEVERITY, [("I21.0", "3"), ("i210", "5")]),
+    ],
+    ids=["month", "diagnosis code"],
+)
+def test_one_key_in_two_spellings_with_different_rows_is_refused(small_data: SparkSession, table: Table, rows: Rows) -> None:
+    """Else the order of the lines would decide which of the two counts."""
+    with pytest.raises(DeliveryError, match=r"1 key\(s\) .* given twice with different rows"):
+        small_tables.require_usable({table: _bronze(small_data, table, rows)})
+
+
 def test_a_later_table_of_hospitals_corrects_the_earlier_one(small_data: SparkSession) -> None:
     """H1 merges into H2 by the second delivery; H3 stands in the first only."""
     one = [("H1", "one", "general", "true", "false", None), ("H3", "three", "general", "true", "false", None)]

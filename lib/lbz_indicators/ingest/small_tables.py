@@ -71,7 +71,8 @@ def require_usable(frames: Mapping[Table, DataFrame]) -> None:
         malformed = F.count_if(F.col("defect").isNotNull()).alias("malformed lines")
         counts = rows.agg(*bad, malformed).collect()[0].asDict()
         problems += [f"{table.name}: {what} in {n} row(s)" for what, n in counts.items() if n]
-        twice = rows.drop("record", "file").distinct().groupBy(*KEYS[table]).count().where("count > 1").count()
+        named = rows.drop("record", "file").withColumns({key: _spelled_alike(key) for key in KEYS[table]})
+        twice = named.distinct().groupBy(*KEYS[table]).count().where("count > 1").count()
         problems += [f"{table.name}: {twice} key(s) ({', '.join(KEYS[table])}) given twice with different rows"] * (twice > 0)
     hospitals = frames.get(tables.BRONZE_HOSPITALS)
     if hospitals is not None:
@@ -150,11 +151,16 @@ def _code(name: str) -> Column:
 
 
 def _whole(name: str) -> Column:
-    return F.col(name).cast("int")
+    return F.col(name).try_cast("int")
 
 
 _IDENTITY = {"year": _whole, "month": _whole, "diagnosis_code": _code}
 """Keys that can be spelled in several ways: 03 is month 3, i21.0 is I210."""
+
+
+def _spelled_alike(name: str) -> Column:
+    """A key column as text, in one spelling; a value that cannot be one stays as it is."""
+    return F.coalesce(_IDENTITY.get(name, F.col)(name).cast("string"), F.col(name))
 
 
 def _true(name: str) -> Column:

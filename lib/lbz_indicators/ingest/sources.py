@@ -19,7 +19,7 @@ from pyspark.sql import types as T
 
 from lbz_indicators.config import CONF, Section, load_yaml
 from lbz_indicators.errors import DeliveryError, SettingsError
-from lbz_indicators.schemas.bronze import DELIVERY_TABLES
+from lbz_indicators.schemas.bronze import DATES, DELIVERY_TABLES
 from lbz_indicators.tables import Table
 
 MALFORMED = "malformed_record"
@@ -27,6 +27,7 @@ FILTERED = "filtered:"
 CORRUPT = "_corrupt_record"
 FILE = "_file"
 REPLACEMENT_CHARACTER = "\ufffd"
+_DAY_NANOSECONDS = 86_400_000_000_000
 
 
 class FileFormat(Section):
@@ -125,14 +126,17 @@ def map_to_contract(raw: DataFrame, table: Table, source: SourceTable, maximum_f
     line was malformed, or holds a field longer than allowed (cut there), has the defect `malformed_record`.
     """
     wanted = _CONTRACT[table.name]
-    expressions = source.columns or {name: f"`{name}`" for name in wanted}
+    if source.columns is None:
+        values = {name: _plain_value(raw, name) for name in wanted}
+    else:
+        values = {name: F.expr(expression) for name, expression in source.columns.items()}
     corrupt = F.col(CORRUPT).isNotNull() if CORRUPT in raw.columns else F.lit(False)
     filtered = F.coalesce(*[F.expr(f"CASE WHEN {rule} THEN '{FILTERED}{name}' END") for name, rule in source.drop.items()],
                           F.lit(None).cast("string"))  # fmt: skip
     kept = raw.withColumn("_filtered", filtered).withColumn("_corrupt", corrupt)
     if source.explode:
         kept = kept.withColumn("exploded", F.explode(F.expr(source.explode)))
-    texts = [F.nullif(F.trim(F.expr(expressions[name]).cast("string")), F.lit("")).alias(name) for name in wanted]
+    texts = [F.nullif(F.trim(values[name].cast("string")), F.lit("")).alias(name) for name in wanted]
     mapped = kept.select(*texts, "_filtered", "_corrupt", F.col(FILE).alias("file"))
     too_long = F.greatest(*[F.coalesce(F.length(name), F.lit(0)) for name in wanted]) > maximum_field_characters
     defect = F.when(F.col("_corrupt") | too_long, F.lit(MALFORMED)).otherwise(F.col("_filtered"))
@@ -141,6 +145,27 @@ def map_to_contract(raw: DataFrame, table: Table, source: SourceTable, maximum_f
     if not source.distinct:
         return mapped
     return mapped.where("defect IS NULL").groupBy(*wanted, "defect").agg(F.min("file").alias("file"))
+
+
+def _plain_value(raw: DataFrame, name: str) -> Column:
+    """A column of a typed file as the contract writes it.
+
+    Libraries store dates as timestamps (midnight), some as nanoseconds since 1970 in a long, and whole numbers with gaps
+    as fractions: 2019-03-10 00:00:00 is 2019-03-10, and 50.0 is 50. A value that is not a date or a whole number stays as
+    it is, for validation to refuse the record.
+    """
+    value = F.col(f"`{name}`")
+    kind = next(field.dataType for field in raw.schema.fields if field.name.lower() == name)
+    if isinstance(kind, (T.FloatType, T.DoubleType)):
+        return F.when(value == F.floor(value), value.cast("long").cast("string")).otherwise(value.cast("string"))
+    if isinstance(kind, (T.TimestampType, T.TimestampNTZType)):
+        day = value.cast("date")
+        return F.when(day.cast(kind) == value, day.cast("string")).otherwise(value.cast("string"))
+    if isinstance(kind, T.LongType) and name in DATES:
+        day = F.date_from_unix_date(F.expr(f"CAST(`{name}` DIV {_DAY_NANOSECONDS} AS INT)"))
+        whole = (value % _DAY_NANOSECONDS == 0) & (value != 0)
+        return F.when(whole, day.cast("string")).otherwise(value.cast("string"))
+    return value
 
 
 def undecodable(table: Table) -> Column:

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -61,13 +61,15 @@ def read_text(spark: SparkSession, folder: str, files: Sequence[str], sizes: dic
     kinds = {"parquet" if file.endswith(".parquet") or ".parquet/" in file else "csv" for file in files}
     if len(kinds) > 1:
         raise DeliveryError("One table is delivered as CSV and as Parquet.", where=", ".join(files), mend="deliver one of them.")
+    # Else Spark refuses files with timestamps of nanoseconds, the default of pandas.
+    spark.conf.set("spark.sql.legacy.parquet.nanosAsLong", "true")
     with storage_errors(f"The file {files[0]} cannot be read: {UNREADABLE}.", folder, _MEND, DeliveryError):
         frame = spark.read.parquet(*paths) if kinds == {"parquet"} else _read_csv(spark, paths, form)
         return frame.withColumn(FILE, F.col("_metadata.file_name"))
 
 
 def _read_csv(spark: SparkSession, paths: list[str], form: FileFormat) -> DataFrame:
-    reader = spark.read.options(header=True, sep=form.delimiter, encoding=form.encoding, quote=form.quote, escape=form.quote)
+    reader = _csv_reader(spark, form)
     header = reader.csv(paths[0]).columns
     names = [*header, CORRUPT]
     schema = T.StructType([T.StructField(name, T.StringType()) for name in names])
@@ -76,6 +78,26 @@ def _read_csv(spark: SparkSession, paths: list[str], form: FileFormat) -> DataFr
         .schema(schema)
         .csv(paths)
     )
+
+
+def _csv_reader(spark: SparkSession, form: FileFormat) -> DataFrameReader:
+    return spark.read.options(header=True, sep=form.delimiter, encoding=form.encoding, quote=form.quote, escape=form.quote)
+
+
+def header_problems(spark: SparkSession, folder: str, files: Sequence[str], form: FileFormat) -> list[str]:
+    """How the headers of a table's CSV parts differ from its first part's. One small read per part: for after a failure."""
+    root = folder if "://" in folder else os.path.abspath(folder)
+    reader = _csv_reader(spark, form)
+    first: list[str] = []
+    problems = []
+    for file in files:
+        header = reader.csv(_literal_path(f"{root}/{file}")).columns
+        first = first or header
+        lacks, adds = [n for n in first if n not in header], [n for n in header if n not in first]
+        if header != first:
+            what = [f"lacks {', '.join(lacks)}"] * bool(lacks) + [f"adds {', '.join(adds)}"] * bool(adds)
+            problems.append(f"{file}: the header {' and '.join(what) or 'has another order'}, compared with {files[0]}")
+    return problems
 
 
 def _literal_path(path: str) -> str:

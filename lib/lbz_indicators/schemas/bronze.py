@@ -18,6 +18,8 @@ RECORD = (
     Column("defect", STRING, "malformed_record: too few, too many or over-long fields; filtered:REASON: the source's row filter"),
 )
 
+DATES = ("admission_date", "discharge_date", "delivered_on", "deadline")
+
 
 def _text(**meanings: str) -> tuple[Column, ...]:
     return tuple(Column(name, STRING, meaning) for name, meaning in meanings.items())

@@ -13,7 +13,7 @@ from lbz_indicators.errors import DeliveryError, SettingsError
 from lbz_indicators.failures import storage_errors
 from lbz_indicators.ingest import small_tables, sources
 from lbz_indicators.io import Store
-from lbz_indicators.io.files import UNREADABLE, list_files, read_text
+from lbz_indicators.io.files import UNREADABLE, header_problems, list_files, read_text
 from lbz_indicators.progress import Progress
 from lbz_indicators.schemas.bronze import DELIVERY_TABLES, REQUIRED_TABLES
 from lbz_indicators.steps.outcome import Outcome
@@ -23,14 +23,7 @@ from lbz_indicators.tables import BRONZE_ADMISSIONS, Table
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """Reads and judges the delivery as a whole, then appends it to bronze unless it is there already."""
     frames = read_delivery(store, settings)
-    with storage_errors(
-        f"The delivery {settings.delivery.input} cannot be read to its end: a file is {UNREADABLE}.",
-        ", ".join(sorted(table.name for table in frames)),
-        "deliver the file again; details stand in the log file.",
-        DeliveryError,
-    ):
-        prints = {table: _fingerprint(frame, table) for table, frame in frames.items()}
-        small_tables.require_usable({t: f for t, f in frames.items() if t in small_tables.KEYS})
+    prints = _read_to_the_end(store, settings, frames)
     records = prints[BRONZE_ADMISSIONS][0]
     delivery_id = settings.delivery.id or _content_id(settings.delivery.source, prints)
     if not _load(store, settings, frames, prints, delivery_id):
@@ -72,6 +65,43 @@ def read_delivery(store: Store, settings: Settings) -> dict[Table, DataFrame]:
             mend="correct the files, or name the right source with --source; the layout stands in docs/data-dictionary.md.",
         )
     return frames
+
+
+def _read_to_the_end(store: Store, settings: Settings, frames: dict[Table, DataFrame]) -> dict[Table, tuple[int, int]]:
+    """(records, order-free hash) per delivered table; DeliveryError where a file breaks off or a part has other columns."""
+    folder = settings.delivery.input or ""
+    try:
+        with storage_errors(
+            f"The delivery {folder} cannot be read to its end: a file is {UNREADABLE}.",
+            ", ".join(sorted(table.name for table in frames)),
+            "deliver the file again; details stand in the log file.",
+            DeliveryError,
+        ):
+            prints = {table: _fingerprint(frame, table) for table, frame in frames.items()}
+            small_tables.require_usable({t: f for t, f in frames.items() if t in small_tables.KEYS})
+            return prints
+    except DeliveryError as error:
+        if error.__cause__ is not None:
+            _require_equal_headers(store, settings, frames, error)
+        raise
+
+
+def _require_equal_headers(store: Store, settings: Settings, frames: dict[Table, DataFrame], failure: DeliveryError) -> None:
+    """The clearer message where reading failed because the parts of a table have different columns."""
+    folder = settings.delivery.input or ""
+    mapping = sources.load_source(settings.delivery.source)
+    sizes = list_files(store.spark, folder)
+    problems: list[str] = []
+    for table in frames:
+        files = sources.matching_files(list(sizes), table, mapping.table(table))
+        with storage_errors(failure.what, folder, "deliver the file again.", DeliveryError):
+            problems += header_problems(store.spark, folder, files, mapping.format) if len(files) > 1 else []
+    if problems:
+        raise DeliveryError(
+            "The parts of a table have different columns: " + "; ".join(problems) + ".",
+            where=folder,
+            mend="write every part with the same header.",
+        ) from failure
 
 
 def _fingerprint(frame: DataFrame, table: Table) -> tuple[int, int]:
