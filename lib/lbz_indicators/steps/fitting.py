@@ -36,10 +36,10 @@ def fit_models(store: Store, cohort: DataFrame, settings: Settings, progress: Pr
     work = Workbench(store, cohort, settings)
     try:
         regular = _without_aliased(work, regular)
+        rows = work.rows(regular)
         fits = _run_engine(settings.models.engine, work, regular, progress)
         design = {d.group: d for d in regular}
         starts = {group: fit.coefficients for group, fit in fits.items()}
-        rows = work.rows(regular)
         certified = certify.certify(rows, design, starts, settings.models, progress)
         other: dict[str, float] = {}
         if settings.models.verify == "all":
@@ -64,29 +64,30 @@ class Workbench:
 
     def __post_init__(self) -> None:
         self.name = f"fit-{dt.datetime.now(dt.timezone.utc):%Y%m%dT%H%M%S%f}"
-        self._rows: tuple[tuple[GroupDesign, ...], DataFrame] | None = None
+        self._written: tuple[tuple[Pack, ...], WorkFolder] | None = None
 
     def write(self, packs: Sequence[Pack]) -> DataFrame:
-        """Writes the design of these packs; the rows as MLlib reads them."""
-        folder = self._write(packs)
-        return folder.read(packing.VECTOR_SCHEMA)
+        """The rows of these packs as MLlib reads them, written unless they are there."""
+        return self._folder(packs).read(packing.VECTOR_SCHEMA)
 
     def rows(self, designs: Sequence[GroupDesign]) -> DataFrame:
         """The rows of these groups with their own column numbers, written unless they are there."""
-        if self._rows is None or self._rows[0] != tuple(designs):
-            models = self.settings.models
-            self._write(packing.pack_groups(designs, models.pack_columns, models.pack_rows))
-        assert self._rows is not None
-        return self._rows[1]
+        models = self.settings.models
+        packs = packing.pack_groups([d for d in designs if len(d.columns) > 1], models.pack_columns, models.pack_rows)
+        # An intercept alone needs no engine, but its certificate needs its rows.
+        closed = [d for d in designs if len(d.columns) == 1]
+        packs += [packing.place(len(packs), closed)] if closed else []
+        return self._folder(packs).read(packing.ROW_SCHEMA)
 
-    def _write(self, packs: Sequence[Pack]) -> WorkFolder:
+    def _folder(self, packs: Sequence[Pack]) -> WorkFolder:
+        """A folder that holds at least these packs: the last one written, where it does, for a write takes seconds."""
+        if self._written is not None and all(pack in self._written[0] for pack in packs):
+            return self._written[1]
         self.parts += 1
         folder = WorkFolder(self.store, f"{self.name}/{self.parts}")
         years = self.settings.model_years
-        layout = packing.layouts(self.store.spark, packs, years)
-        folder.write(packing.design_rows(self.cohort, layout, years), "pack")
-        designs = tuple(sorted((p.design for pack in packs for p in pack.groups), key=lambda d: d.group))
-        self._rows = (designs, folder.read(packing.ROW_SCHEMA))
+        folder.write(packing.design_rows(self.cohort, packing.layouts(self.store.spark, packs, years), years), "pack")
+        self._written = (tuple(packs), folder)
         return folder
 
     def remove(self) -> None:
