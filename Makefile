@@ -16,7 +16,7 @@ $(VENV)/.installed: setup.py
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10, 3.11 or 3.12 is needed, found %d.%d: make run PYTHON=python3.11" % sys.version_info[:2] if not (3, 10) <= sys.version_info[:2] <= (3, 12) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[test,lint]'
+	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --editable '.[test,lint]'
 	@touch $@
 
 env: $(VENV)/.installed ## make the environment in .venv

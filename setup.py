@@ -7,6 +7,7 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "lib/lbz_indicators/__init__.py").read_text())[1]
+CONF = ["lbz_indicators.conf", *(f"lbz_indicators.conf.{folder.name}" for folder in sorted((HERE / "conf").glob("[a-z]*/")))]
 
 setup(
     name="lbz-indicators",
@@ -17,8 +18,8 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.13",
     package_dir={"": "lib", "lbz_indicators.conf": "conf"},
-    packages=[*find_packages("lib"), "lbz_indicators.conf"],
-    package_data={"lbz_indicators": ["py.typed"], "lbz_indicators.conf": ["*.yml", "sources/*.yml", "reference/*"]},
+    packages=[*find_packages("lib"), *CONF],
+    package_data={"lbz_indicators": ["py.typed"]} | {name: ["*.yml", "*.csv", "*.md"] for name in CONF},
     install_requires=[
         "pyspark==4.1.4",
         "delta-spark==4.4.0",

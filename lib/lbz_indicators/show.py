@@ -24,7 +24,7 @@ def _figures(store: Store, settings: Settings, hospital: str | None) -> DataFram
     """Figures of the current model version, with the period as text and the mark of a figure that is its own reference."""
     rows = store.read(tables.GOLD_INDICATORS).where(F.col("model_version") == current_model(store, settings).version)
     years = F.concat_ws("-", F.year("period_start"), F.when(F.year("period_end") > F.year("period_start"), F.year("period_end")))
-    own = F.col("own_reference_share") >= settings.indicators.own_reference_share
+    own = F.col("hospital_id").isNotNull() & (F.col("own_reference_share") >= settings.indicators.own_reference_share)
     rows = rows.withColumn("period", years).withColumn("own_reference", F.when(own, F.lit("own_reference")))
     if hospital is None:
         return rows
