@@ -1,0 +1,6 @@
+"""Recovery tests share the replicates beside them."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
