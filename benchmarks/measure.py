@@ -1,0 +1,119 @@
+"""What the benchmarks share: Spark's event log, peak memory, the machine, and a clock for steps."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("pyspark", "delta-spark", "glum", "numpy", "scipy", "pandas", "pyarrow", "statsmodels")
+
+
+def spark_jobs(folder: Path) -> list[tuple[float, float, int, int]]:
+    """(start, end, tasks, bytes shuffled) of every Spark job, seconds since the epoch."""
+    jobs: dict[int, dict[str, Any]] = {}
+    stages: dict[int, int] = {}
+    for line in (line for file in sorted(folder.iterdir()) for line in file.open()):
+        event = json.loads(line)
+        if event["Event"] == "SparkListenerJobStart":
+            info = event["Stage Infos"]
+            jobs[event["Job ID"]] = {"start": event["Submission Time"], "tasks": sum(s["Number of Tasks"] for s in info)}
+            stages |= {s["Stage ID"]: event["Job ID"] for s in info}
+        elif event["Event"] == "SparkListenerJobEnd":
+            jobs[event["Job ID"]]["end"] = event["Completion Time"]
+        elif event["Event"] == "SparkListenerTaskEnd":
+            written = (event.get("Task Metrics") or {}).get("Shuffle Write Metrics", {}).get("Shuffle Bytes Written", 0)
+            job = jobs.get(stages.get(event["Stage ID"], -1))
+            if job is not None:
+                job["shuffled"] = job.get("shuffled", 0) + written
+    return [(j["start"] / 1000, j.get("end", j["start"]) / 1000, j["tasks"], j.get("shuffled", 0)) for j in jobs.values()]
+
+
+def peak_memory_mib() -> dict[str, float]:
+    """Peak resident memory of this process and of Spark's Java process, MiB (Linux)."""
+    peaks: dict[str, float] = {}
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            fields = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+        except OSError:
+            continue
+        peak = int(fields.get("VmHWM", "0 kB").split()[0]) / 1024
+        if fields["Pid"].strip() == str(os.getpid()):
+            peaks["python"] = peak
+        elif fields["Name"].strip() == "java" and int(fields["PPid"]) == os.getpid():
+            peaks["java"] = peak
+    return peaks
+
+
+def use_event_log(folder: Path) -> None:
+    """Makes the next embedded Spark session write its events there; call before the session starts."""
+    folder.mkdir(parents=True)
+    os.environ["PYSPARK_SUBMIT_ARGS"] = (
+        f"--conf spark.eventLog.enabled=true --conf spark.eventLog.dir=file:{folder} "
+        "--conf spark.eventLog.rolling.enabled=false --conf spark.eventLog.compress=false pyspark-shell"
+    )
+
+
+def machine() -> dict[str, Any]:
+    """Cores, system, Python and package versions: what a figure was measured with."""
+    model = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "")
+    return {
+        "cpus": os.cpu_count(),
+        "cpu": model,
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in PACKAGES},
+    }
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines() if Path(path).exists() else []
+
+
+@dataclass
+class Clock:
+    """Seconds of named spans, in order; their Spark jobs and peak memory are added from the event log afterwards."""
+
+    spans: list[dict[str, Any]] = field(default_factory=list)
+
+    @contextmanager
+    def span(self, name: str) -> Iterator[dict[str, Any]]:
+        """Times what runs inside; the yielded dictionary takes further figures."""
+        record: dict[str, Any] = {"step": name, "start": time.time()}
+        yield record
+        record["end"] = time.time()
+        record["seconds"] = round(record["end"] - record["start"], 1)
+        record["peak_memory_mib"] = {kind: round(value) for kind, value in peak_memory_mib().items()}
+        self.spans.append(record)
+        print(f"{name:44} {record['seconds']:8.1f} s", flush=True)
+
+    def rows(self, jobs: Sequence[tuple[float, float, int, int]]) -> list[dict[str, Any]]:
+        """The spans with the count of Spark jobs, tasks and bytes shuffled of each."""
+        done = []
+        for span in self.spans:
+            inside = [job for job in jobs if span["start"] <= job[0] < span["end"]]
+            figures = {
+                "spark_jobs": len(inside),
+                "tasks": sum(job[2] for job in inside),
+                "shuffled_mib": round(sum(job[3] for job in inside) / 1024**2, 2),
+            }
+            done.append({k: v for k, v in span.items() if k not in {"start", "end"}} | figures)
+        return done
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """The rows as text."""
+    lines = [f"{'step':44} {'seconds':>8} {'jobs':>6} {'tasks':>7} {'MiB shuffled':>13} {'java MiB':>9}"]
+    lines += [
+        f"{row['step']:44} {row['seconds']:8.1f} {row['spark_jobs']:6d} {row['tasks']:7d} {row['shuffled_mib']:13.2f} "
+        f"{row['peak_memory_mib'].get('java', 0):9d}"
+        for row in rows
+    ]
+    return "\n".join(lines)
