@@ -50,8 +50,8 @@ def partitions(records: float, plan: Plan) -> int:
 
 @contextmanager
 def jit_friendly(spark: SparkSession) -> Iterator[None]:
-    """Keeps Spark from generating methods that Java will not compile: beyond 8,000 bytes it interprets them, much slower."""
-    wanted = {"spark.sql.codegen.hugeMethodLimit": "8000"}
+    """One method per expression instead of one per stage: those of these plans would outgrow what Java compiles (64 KB)."""
+    wanted = {"spark.sql.codegen.wholeStage": "false"}
     before = {key: spark.conf.get(key) for key in wanted}
     for key, value in wanted.items():
         spark.conf.set(key, value)
