@@ -18,7 +18,10 @@ setup(
     python_requires=">=3.10,<3.13",
     package_dir={"": "lib", "lbz_indicators.conf": "conf"},
     packages=[*find_packages("lib"), "lbz_indicators.conf"],
-    package_data={"lbz_indicators": ["py.typed"], "lbz_indicators.conf": ["*.yml", "sources/*.yml", "reference/*", "synthetic/*"]},
+    package_data={
+        "lbz_indicators": ["py.typed"],
+        "lbz_indicators.conf": ["*.yml", "sources/*.yml", "reference/*", "synthetic/*"],
+    },
     install_requires=[
         "pyspark==4.1.4",
         "delta-spark==4.4.0",

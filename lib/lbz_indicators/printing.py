@@ -112,6 +112,12 @@ def print_generated(spark: Any, settings: Settings, like: bool) -> None:
     root = settings.storage.root
     print(f"delivery  {root}/delivery")
     print(f"truth     {root}/truth")
+    if like:
+        from lbz_indicators.steps.generate import compare_with_targets
+
+        names = ("measure", "unit", "target", "reached", "lowest", "highest", "like", "source")
+        rows = [tuple(getattr(found, name) for name in names) for found in compare_with_targets(spark, settings)]
+        _table("like the Dutch nation (numbers of admissions scaled to its size)", names, rows)
 
 
 def print_findings(findings: Sequence[Finding]) -> None:

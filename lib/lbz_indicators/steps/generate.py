@@ -14,7 +14,7 @@ from lbz_indicators.errors import SettingsError
 from lbz_indicators.io.generated import GeneratedFolder
 from lbz_indicators.progress import Progress
 from lbz_indicators.schemas.bronze import DELIVERY_TABLES
-from lbz_indicators.synthetic import defects, delivery, lives, truth
+from lbz_indicators.synthetic import defects, delivery, lives, targets, truth
 from lbz_indicators.synthetic.admissions import describe_admission
 from lbz_indicators.synthetic.outcomes import with_outcome
 from lbz_indicators.synthetic.patients import make_episodes
@@ -23,6 +23,7 @@ from lbz_indicators.synthetic.returns import first_admissions, following_admissi
 from lbz_indicators.synthetic.stays import with_stay
 from lbz_indicators.synthetic.work import discharged_within, work_rows
 
+COLLAPSING = "org.apache.spark.sql.catalyst.optimizer.CollapseProject"
 RETURNS_OF_RECORDS = 0.15
 """Roughly how many records a level has of those of the level before."""
 
@@ -43,6 +44,15 @@ def generate(spark: SparkSession, settings: Settings, progress: Progress) -> Pla
     return plan
 
 
+def compare_with_targets(spark: SparkSession, settings: Settings) -> list[targets.Comparison]:
+    """The generated nation of the output folder beside the published figures."""
+    folder = GeneratedFolder(spark, settings.storage.root or "")
+    types = {row["hospital_id"]: row["hospital_type"] for row in folder.read("truth/hospital_effects").collect()}
+    synthetic = settings.synthetic
+    records = synthetic.admissions_per_year * (1 - synthetic.day_admission_share)
+    return targets.compare(folder.read("truth/admissions"), types, records)
+
+
 def partitions(records: float, plan: Plan) -> int:
     """Parts of a table of that many rows."""
     return max(1, math.ceil(records / plan.settings.synthetic.rows_per_partition))
@@ -50,17 +60,20 @@ def partitions(records: float, plan: Plan) -> int:
 
 @contextmanager
 def jit_friendly(spark: SparkSession) -> Iterator[None]:
-    """One method per expression instead of one per stage: those of these plans would outgrow what Java compiles (64 KB)."""
-    wanted = {"spark.sql.codegen.wholeStage": "false"}
-    before = {key: spark.conf.get(key) for key in wanted}
+    """Lets Spark compile a method per expression and a class per projection, as the plans are written.
+
+    Code for a whole stage, or for projections merged into one, would outgrow the 64 KB that Java allows a method or the
+    8,000 bytes that it compiles: Spark then interprets the expressions, many times slower.
+    """
+    wanted = {"spark.sql.codegen.wholeStage": "false", "spark.sql.optimizer.excludedRules": COLLAPSING}
+    before = {key: spark.conf.get(key, None) for key in wanted}
     for key, value in wanted.items():
         spark.conf.set(key, value)
     try:
         yield
     finally:
         for key, old in before.items():
-            if old is not None:
-                spark.conf.set(key, old)
+            spark.conf.unset(key) if old is None else spark.conf.set(key, old)
 
 
 def _make_admissions(spark: SparkSession, plan: Plan, folder: GeneratedFolder, progress: Progress) -> DataFrame:

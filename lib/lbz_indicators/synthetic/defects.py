@@ -98,7 +98,7 @@ def with_defect(rows: DataFrame, plan: Plan) -> DataFrame:
 def broken_admissions(records: DataFrame, plan: Plan) -> DataFrame:
     """The delivered admissions. Grain: one delivered record."""
     copied = F.col("defect").isin(*[rule.value for rule in COPIED])
-    copies = records.withColumn("copy", F.explode_outer(F.when(copied, F.array(F.lit(0), F.lit(1))).otherwise(F.array(F.lit(0)))))
+    copies = records.withColumn("copy", _once_or_twice(copied))
     other = F.get(texts(plan.nation.hospitals.code), (F.col("hospital_number") + 1) % len(plan.nation.hospitals.code))
     changes = [(F.col("defect") == rule.value, change) for rule, change in CHANGED.items()]
     changes += [((F.col("defect") == rule.value) & (F.col("copy") == 1), change) for rule, change in COPIED.items()]
@@ -111,7 +111,7 @@ def broken_diagnoses(diagnoses: DataFrame) -> DataFrame:
     """The delivered secondary diagnoses. Grain: one delivered record."""
     first = F.col("place") == 0
     twice = first & (F.col("defect") == DiagnosisRule.DUPLICATE.value)
-    copies = diagnoses.withColumn("copy", F.explode_outer(F.when(twice, F.array(F.lit(0), F.lit(1))).otherwise(F.array(F.lit(0)))))
+    copies = diagnoses.withColumn("copy", _once_or_twice(twice))
     changes = [(first & (F.col("defect") == rule.value), change) for rule, change in DIAGNOSIS_CHANGED.items()]
     return copies.select(*[_changed(column.name, changes) for column in DIAGNOSES])
 
@@ -132,6 +132,11 @@ def correction_records(records: DataFrame, plan: Plan) -> DataFrame:
             "discharge_date": F.when(moved, last.cast("string")).otherwise(F.col("discharge_date")),
         }
     )
+
+
+def _once_or_twice(twice: Column) -> Column:
+    """Explodes to 0, or to 0 and 1. Outer, or Spark would filter on the array and compute it twice."""
+    return F.explode_outer(F.when(twice, F.array(F.lit(0), F.lit(1))).otherwise(F.array(F.lit(0))))
 
 
 def _moved(plan: Plan) -> Column:
