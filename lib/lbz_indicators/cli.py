@@ -160,6 +160,30 @@ def show(
 
 
 @app.command()
+def generate(
+    hospitals: Annotated[str | None, typer.Option("--hospitals", help="Number of hospitals.")] = None,
+    admissions: Annotated[str | None, typer.Option("--admissions-per-year", help="Records of a normal year.")] = None,
+    years: Annotated[str, typer.Option("--years", help="Years of the run; history years come before them.")] = "2019-2022",
+    seed: Annotated[str | None, typer.Option("--seed", help="Another seed is another nation.")] = None,
+    output: Annotated[str | None, typer.Option("--output", help="Folder for delivery/ and truth/.")] = None,
+    form: Annotated[str | None, typer.Option("--format", help="Of admissions and diagnoses: csv, parquet.")] = None,
+    like: Annotated[bool, typer.Option("--like", help="Compare the nation with the published figures.")] = False,
+    config: Config = None,
+    set_: Overrides = None,
+) -> None:
+    """A synthetic nation: a delivery of any size, and the truth behind it."""
+    from lbz_indicators.progress import to_terminal
+    from lbz_indicators.steps.generate import generate as make_nation
+
+    numbers = {"hospitals": hospitals, "admissions_per_year": admissions, "seed": seed}
+    options = {f"synthetic__{name}": value for name, value in numbers.items()}
+    settings = _settings(config, set_, **options, synthetic__format=form, storage__root=output, period__years=years)
+    spark = _start(settings, writes=True)
+    make_nation(spark, settings, to_terminal())
+    printing.print_generated(spark, settings, like)
+
+
+@app.command()
 def doctor(config: Config = None, set_: Overrides = None) -> None:
     """Java, Python, packages, jar and memory: found, needed, how to get it."""
     findings = environment.examine(_settings(config, set_).spark.memory)

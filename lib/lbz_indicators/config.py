@@ -1,6 +1,6 @@
 """The settings of a run: frozen, typed, every problem reported at once.
 
-Values come from `method.yml` (the method's defaults), then the file named by --config, then --set key.path=value;
+Values come from `method.yml` (the method) and `synthetic.yml`, then the file named by --config, then --set key.path=value;
 each later one wins. An unknown key is an error, so that a typing mistake can never silently leave a default in place.
 """
 
@@ -21,6 +21,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from lbz_indicators.errors import SettingsError
 
 CONF = resources.files("lbz_indicators.conf")
+SHIPPED = ("method.yml", "synthetic.yml")
 Year = Annotated[int, Field(ge=1990, le=2100)]
 Confidence = Annotated[float, Field(gt=0.5, lt=1)]
 
@@ -154,6 +155,32 @@ class IndicatorSettings(Section):
     own_reference_share: Annotated[float, Field(gt=0, le=1)]
 
 
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class SyntheticSettings(Section):
+    """The synthetic nation. Effects are standard deviations over hospitals; shares are of records or patients."""
+
+    hospitals: Annotated[int, Field(ge=4, le=500)]
+    admissions_per_year: Annotated[int, Field(ge=500, le=100_000_000)]
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    history_years: Annotated[int, Field(ge=0, le=10)]
+    format: Literal["csv", "parquet"]
+    hospital_effects: bool
+    mortality_effect_sd: Annotated[float, Field(ge=0, le=1)]
+    readmission_effect_sd: Annotated[float, Field(ge=0, le=1)]
+    stay_effect_sd: Annotated[float, Field(ge=0, le=1)]
+    planted_events: bool
+    dirt: Annotated[float, Field(ge=0, le=0.5)]
+    severity_file: bool
+    day_admission_share: Annotated[float, Field(ge=0, le=0.5)]
+    missing_pseudonym_share: Share
+    missing_postcode_share: Share
+    missing_time_share: Share
+    longest_chain: Annotated[int, Field(ge=1, le=6)]
+    rows_per_partition: Annotated[int, Field(ge=1_000)]
+
+
 class Settings(Section):
     """Everything a run depends on besides its input."""
 
@@ -167,6 +194,7 @@ class Settings(Section):
     severity: SeveritySettings
     models: ModelSettings
     indicators: IndicatorSettings
+    synthetic: SyntheticSettings
 
     @property
     def years(self) -> tuple[int, ...]:
@@ -240,7 +268,9 @@ def load_settings(
 
     Raises SettingsError naming every unknown key, wrong type and impossible value in one message.
     """
-    merged = _read_yaml(CONF.joinpath("method.yml").read_text(encoding="utf-8"), "method.yml")
+    merged: dict[str, Any] = {}
+    for name in SHIPPED:
+        merged = _merge(merged, _read_yaml(CONF.joinpath(name).read_text(encoding="utf-8"), name))
     if config is not None:
         merged = _merge(merged, _read_config(config))
     for path, given in (options or {}).items():
@@ -264,7 +294,7 @@ def load_settings(
         raise SettingsError(
             f"{len(problems)} wrong setting{'s' if len(problems) > 1 else ''}:\n  " + "\n  ".join(problems),
             where=config or "command line",
-            mend="the settings and their defaults stand in conf/method.yml and docs/operations.md.",
+            mend="the settings and their defaults stand in conf/method.yml, conf/synthetic.yml and docs/operations.md.",
         )
     return settings
 

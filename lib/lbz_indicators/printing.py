@@ -107,6 +107,19 @@ def _largest(rows: Sequence[tuple[Any, ...]], admissions: int) -> Sequence[tuple
     return [rows[place] for place in sorted(places)]
 
 
+def print_generated(spark: Any, settings: Settings, like: bool) -> None:
+    """Where a generated nation lies and, if asked, how like the published figures it is."""
+    root = settings.storage.root
+    print(f"delivery  {root}/delivery")
+    print(f"truth     {root}/truth")
+    if like:
+        from lbz_indicators.steps.generate import compare_with_targets
+
+        names = ("measure", "unit", "target", "reached", "lowest", "highest", "like", "source")
+        rows = [tuple(getattr(found, name) for name in names) for found in compare_with_targets(spark, settings)]
+        _table("like the Dutch nation (numbers of admissions scaled to its size)", names, rows)
+
+
 def print_findings(findings: Sequence[Finding]) -> None:
     """What doctor found."""
     rows = [(f.name, f.found, f.needed, "good" if f.good else f.remedy) for f in findings]

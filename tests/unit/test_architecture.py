@@ -21,6 +21,7 @@ LEVELS = [
     {"config", "tables", "schemas", "references", "progress"},
     {"stats"},
     {"ingest", "population", "models", "indicators"},
+    {"synthetic"},
     {"environment", "session", "io"},
     {"steps"},
     {"cli", "show", "printing"},

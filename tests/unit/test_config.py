@@ -10,7 +10,15 @@ import pytest
 import yaml
 
 from lbz_indicators import cli
-from lbz_indicators.config import CONF, ModelSettings, Settings, load_settings, minutes_after_midnight, parse_years
+from lbz_indicators.config import (
+    CONF,
+    ModelSettings,
+    Settings,
+    SyntheticSettings,
+    load_settings,
+    minutes_after_midnight,
+    parse_years,
+)
 from lbz_indicators.errors import SettingsError
 
 
@@ -77,7 +85,10 @@ def test_every_setting_of_the_models_stands_in_method_yml() -> None:
     """No default of the method hides in code."""
     written = yaml.safe_load(CONF.joinpath("method.yml").read_text(encoding="utf-8"))
     assert set(written["models"]) == set(ModelSettings.model_fields)
-    assert set(written) == {name for name, field in Settings.model_fields.items() if field.is_required()}
+    synthetic = yaml.safe_load(CONF.joinpath("synthetic.yml").read_text(encoding="utf-8"))
+    assert set(synthetic["synthetic"]) == set(SyntheticSettings.model_fields)
+    required = {name for name, field in Settings.model_fields.items() if field.is_required()}
+    assert {*written, *synthetic} == required
 
 
 @pytest.mark.parametrize("name", ["local.yml", "sample.yml", "databricks.yml"])

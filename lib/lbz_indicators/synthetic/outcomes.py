@@ -1,0 +1,146 @@
+"""What the models see of an admission, and what they decide: covariates, death, and whether the patient returns.
+
+Death is one Bernoulli draw per admission with the probability of the true model, given that the patient is alive at
+admission; nothing later changes a row that was drawn. So leaving out the admissions of the dead keeps the truth exact.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from lbz_indicators.population.comorbidity import CONDITIONS, bit
+from lbz_indicators.synthetic.admissions import Disposition, Kind, Link
+from lbz_indicators.synthetic.comorbidities import METASTASES, METASTASES_WITH_CANCER
+from lbz_indicators.synthetic.draws import below, integers, numbers, pick, uniform
+from lbz_indicators.synthetic.events import Kind as EventKind
+from lbz_indicators.synthetic.patients import age_class_at
+from lbz_indicators.synthetic.plan import FROM_HOSPITAL, INSTITUTION_OLD, INSTITUTION_YOUNG, OLD_CLASS, Plan
+from lbz_indicators.synthetic.planted import event_effect
+
+DEATH_EVENTS = (EventKind.DEATHS, EventKind.DEATHS_IN_GROUP, EventKind.DEATHS_FROM_MONTH)
+PALLIATIVE_LOG_ODDS, PALLIATIVE_AGE = 1.5, 60
+OTHER_DIAGNOSES = (0.78, 0.62, 0.42)
+"""Chance of the first, second and third secondary diagnosis that is no Charlson condition."""
+COMPLICATION_SHARE = 0.07
+CANCER_GROUPS = tuple(str(group) for group in range(6, 27))
+MODELLED = (int(Disposition.CLINICAL), int(Disposition.OBSERVATION), int(Disposition.CLINICAL_SAME_DAY))
+"""Dispositions whose outcome is drawn; in the others the rule of exclusion fixes it."""
+DIAGNOSIS_FACTOR = 2
+"""A secondary diagnosis is one number: code x 2, + 1 where flagged as complication; 0 stands for none."""
+
+
+def with_outcome(rows: DataFrame, plan: Plan) -> DataFrame:
+    """Adds covariates, secondary diagnoses, true probabilities and died. Grain unchanged."""
+    return _with_death(_with_secondary(_with_classes(rows, plan), plan), plan)
+
+
+def _with_classes(rows: DataFrame, plan: Plan) -> DataFrame:
+    key, last = F.col("row_key"), len(plan.delivered_years) - 1
+    years, age_class = age_class_at(F.col("admission_date"), F.col("birth_date"))
+    u = uniform(key, "source")
+    aged = rows.withColumns({"age_years": years.cast("int"), "age": age_class.cast("int")})
+    institution = F.when(F.col("age") >= OLD_CLASS, INSTITUTION_OLD).otherwise(INSTITUTION_YOUNG)
+    source = (
+        F.when(F.col("link") == int(Link.TRANSFER), 2)
+        .when(u < FROM_HOSPITAL, 2)
+        .when(u < FROM_HOSPITAL + institution, 1)
+        .otherwise(0)
+    )
+    return aged.withColumns(
+        {
+            "source": source,
+            "discharge_year": F.least(F.year("discharge_date") - plan.delivered_years[0], F.lit(last)),
+            "admission_month": F.floor((F.month("admission_date") - 1) / 2).cast("int"),
+        }
+    )
+
+
+def _with_secondary(rows: DataFrame, plan: Plan) -> DataFrame:
+    """`secondary`: numbers of its diagnoses; `comorbidity`: the mask METHOD section 4.1 makes of them."""
+    key, secondary, years = F.col("row_key"), plan.secondary, len(plan.delivered_years)
+    hospitals = plan.nation.hospitals
+    place = ((F.col("hospital"), 0), (F.col("discharge_year"), years))
+    cancer = integers([int(group in CANCER_GROUPS) for group in plan.profiles.groups])
+    spread = (F.get(cancer, F.col("_mix")) == 1) & below(METASTASES_WITH_CANCER, key, "metastases")
+    suffers = F.col("chronic").bitwiseOR(F.when(spread, bit(METASTASES)).otherwise(0))
+    numbered = rows.withColumn("_conditions", _named_conditions(suffers, plan, pick(numbers(hospitals.coding_depth), *place)))
+    dying = (F.col("_age") >= PALLIATIVE_AGE) & (F.col("urgency") == 1) & (F.col("kind") == int(Kind.ORDINARY))
+    palliative = dying & below(pick(numbers(hospitals.palliative), *place), key, "palliative")
+    flagged = below(pick(numbers(hospitals.complication_flagged), *place), key, "flagged")
+    complicated = below(COMPLICATION_SHARE, key, "complicated") & ~F.col("healthy")
+    which = F.floor(uniform(key, "complication") * len(secondary.complication)).cast("int")
+    drawn = numbered.withColumns(
+        {
+            "palliative": palliative,
+            "_flagged": flagged,
+            "_complication": F.when(complicated, which),
+        }
+    )
+    number = F.get(integers(secondary.complication), F.col("_complication"))
+    counts = ~F.col("_flagged") & (number != F.col("code"))
+    unflagged = F.when(counts, F.get(integers(secondary.complication_masks), F.col("_complication"))).otherwise(0)
+    listed = [
+        *[F.coalesce(F.get("_conditions", F.lit(place)), F.lit(0)) for place in range(CONDITIONS)],
+        *_other_diagnoses(plan),
+        F.when(F.col("palliative"), secondary.palliative * DIAGNOSIS_FACTOR).otherwise(0),
+        F.coalesce(number * DIAGNOSIS_FACTOR + F.when(F.col("_flagged"), 1).otherwise(0), F.lit(0)),
+    ]
+    mask = F.lit(0)
+    for place_ in range(CONDITIONS):
+        mask = mask + F.when(F.get("_conditions", F.lit(place_)) > 0, bit(place_ + 1)).otherwise(0)
+    written = drawn.withColumns(
+        {
+            "secondary": F.array_distinct(F.array_remove(F.array(*listed), 0)),
+            "comorbidity": mask.bitwiseOR(F.coalesce(unflagged, F.lit(0))),
+        }
+    )
+    return written.drop("_conditions", "_flagged", "_complication")
+
+
+def _named_conditions(suffers: Column, plan: Plan, depth: Column) -> Column:
+    """Array of 17: the diagnosis that names each condition, 0 where the patient lacks it or the record leaves it out.
+
+    One that equals the main diagnosis is left out, for it would not count.
+    """
+    key, tables = F.col("row_key"), plan.secondary.condition_tables
+    numbers_ = integers(plan.secondary.condition_codes)
+    found = []
+    for condition in range(1, CONDITIONS + 1):
+        named = (suffers.bitwiseAND(bit(condition)) != 0) & below(depth, key, f"names {condition}")
+        number = F.get(numbers_, tables.draw(F.lit(condition - 1), key, f"condition {condition}"))
+        written = F.nullif(number, F.col("code")) * DIAGNOSIS_FACTOR
+        found.append(F.when(named & ~F.col("healthy"), F.coalesce(written, F.lit(0))).otherwise(0))
+    return F.array(*found)
+
+
+def _other_diagnoses(plan: Plan) -> list[Column]:
+    key, other = F.col("row_key"), plan.secondary.other
+    listed = []
+    for place, chance in enumerate(OTHER_DIAGNOSES):
+        u = uniform(key, f"other diagnosis {place}")
+        number = F.get(integers(other), F.floor(u / chance * len(other)).cast("int"))
+        listed.append(F.when((u < chance) & (F.col("age") > 3), number * DIAGNOSIS_FACTOR).otherwise(0))
+    return listed
+
+
+def _with_death(rows: DataFrame, plan: Plan) -> DataFrame:
+    """`probability_death`: the draw's; `expected_death`: the same without hospital effect and planted events."""
+    key, hospitals = F.col("row_key"), plan.nation.hospitals
+    modelled = F.col("disposition").isin(*MODELLED) & F.col("kind").isin(int(Kind.ORDINARY), int(Kind.COVID))
+    odds = rows.withColumn("_odds", F.when(modelled, plan.mortality.log_odds(F.col("group"))))
+    effect = (
+        F.get(numbers(hospitals.mortality), F.col("hospital"))
+        + event_effect(plan, DEATH_EVENTS, F.col("discharge_date"))
+        + F.when(F.col("palliative"), PALLIATIVE_LOG_ODDS).otherwise(0.0)
+    )
+    likely = odds.withColumns(
+        {
+            "probability_death": 1 / (1 + F.exp(-(F.col("_odds") + effect))),
+            "expected_death": 1 / (1 + F.exp(-F.col("_odds"))),
+        }
+    )
+    died = F.coalesce(below(F.col("probability_death"), key, "death"), F.lit(False)) | (
+        F.col("disposition") == int(Disposition.DIED_SAME_EVENING)
+    )
+    return likely.withColumn("died", died).drop("_odds")

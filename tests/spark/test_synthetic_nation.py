@@ -1,0 +1,109 @@
+"""The synthetic nation against the program: what the truth says of a record is what the program finds in the delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from lbz_indicators import tables
+from lbz_indicators.config import Settings, load_settings
+from lbz_indicators.ingest.rules import DiagnosisRule, Flag, Rejection
+from lbz_indicators.io import Store
+from lbz_indicators.progress import SILENT
+from lbz_indicators.steps.generate import generate
+from lbz_indicators.steps.run import run_steps
+
+YEARS = "2020-2021"
+SIZE = ["synthetic.hospitals=16", "synthetic.admissions_per_year=5000", "synthetic.history_years=1", "synthetic.dirt=0.06"]
+CLASSES = ["age", "sex", "ses", "severity", "urgency", "comorbidity", "source", "discharge_year", "admission_month"]
+KEY = ["hospital_id", "admission_id"]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A nation, and the store that holds what the program made of its delivery and then of its correction."""
+
+    truth: pd.DataFrame
+    covariates: pd.DataFrame
+    store: Store
+
+
+def _settings(root: Path, *more: str) -> Settings:
+    return load_settings(None, [*SIZE, f"period.years={YEARS}", f"storage.root={root}", *more])
+
+
+@pytest.fixture(scope="module")
+def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    root, work = tmp_path_factory.mktemp("nation"), tmp_path_factory.mktemp("tables")
+    generate(spark, _settings(root), SILENT)
+    first = _settings(work, f"delivery.input={root}/delivery")
+    run_steps(spark, first, ["ingest", "validate", "derive"], SILENT)
+    store = Store(spark, first.storage)
+    covariates = store.read(tables.SILVER_COVARIATES).toPandas()
+    run_steps(spark, _settings(work, f"delivery.input={root}/correction"), ["ingest", "validate"], SILENT)
+    yield Made(spark.read.parquet(f"{root}/truth/admissions").toPandas(), covariates, store)
+
+
+def test_every_sound_record_has_the_true_covariates_group_and_exclusion(made: Made) -> None:
+    sound = made.truth[made.truth["defect"].isna() | (made.truth["defect"] == Rejection.SUPERSEDED.value)]
+    found = made.covariates.set_index(KEY)
+    both = sound.join(found, on=KEY, how="left", rsuffix="_found")
+    assert len(sound) > 12_000
+    assert both["row_hash"].notna().all(), "a sound record was rejected or is not delivered"
+    for name in [*CLASSES, "diagnosis_group", "exclusion_reason", "died"]:
+        true, derived = both[name], both[f"{name}_found"]
+        wrong = both[(true != derived) & ~(true.isna() & derived.isna())]
+        assert wrong.empty, f"{name}: {len(wrong)} differ\n{wrong[[*KEY, name, f'{name}_found', 'disposition', 'link']].head()}"
+
+
+def test_every_class_of_the_nation_occurs(made: Made) -> None:
+    """The comparison above is not about constants."""
+    counts = {name: made.truth[name].nunique() for name in CLASSES if name != "comorbidity"}
+    assert counts == {
+        "age": 21, "sex": 2, "ses": 6, "severity": made.truth["severity"].nunique(), "urgency": 2, "source": 3,
+        "discharge_year": 3, "admission_month": 6,
+    }  # fmt: skip
+    assert made.truth["severity"].nunique() >= 3
+    assert made.truth["exclusion_reason"].nunique() >= 9
+    conditions = pd.Series(0, index=range(17)).index.map(lambda place: (made.truth["comorbidity"].to_numpy() >> place & 1).any())
+    assert sum(conditions) >= 16
+
+
+def test_every_rule_of_validation_is_met(made: Made) -> None:
+    """By enumeration: a new rule without a defect of its own fails here."""
+    counted = made.store.read(tables.SILVER_QUALITY).groupBy("rule").agg(F.sum("records")).collect()
+    met = {row[0] for row in counted}
+    assert {rule.value for kinds in (Rejection, Flag, DiagnosisRule) for rule in kinds} <= met
+
+
+def test_a_defect_is_met_as_the_rule_it_names(made: Made) -> None:
+    """Every broken record is rejected or flagged for the reason the truth gives."""
+    rejected = made.store.read(tables.SILVER_REJECTED_ADMISSIONS).toPandas()
+    named = {str(rule.value) for rule in Rejection}
+    for defect in sorted(named - {Rejection.MISSING_KEY.value, Rejection.UNKNOWN_HOSPITAL.value}):
+        keys = made.truth[made.truth["defect"] == defect]["admission_id"]
+        mine = rejected[rejected["admission_id"].isin(keys)]
+        assert len(keys) > 0 and set(keys) <= set(mine["admission_id"]), defect
+        assert all(defect in reasons for reasons in mine["reasons"]), defect
+
+
+def test_nobody_comes_back_from_the_dead_or_within_thirty_days_by_chance(made: Made) -> None:
+    """Stays of METHOD section 6.1 on the true rows: each next stay within 30 days is one that was drawn."""
+    broken = set(made.truth.loc[made.truth["defect"].notna(), "patient_id"])
+    truth = made.truth[made.truth["patient_id"].notna() & ~made.truth["patient_id"].isin(broken)]
+    silver = made.store.spark.createDataFrame(truth[[*KEY]].assign(_keep=True))
+    days = made.store.read(tables.SILVER_ADMISSIONS).join(silver, on=KEY, how="inner").toPandas()
+    rows = truth.merge(days[[*KEY, "admission_date", "discharge_date", "care_type"]], on=KEY)
+    rows = rows.sort_values(["patient_id", "admission_date", "discharge_date", "admission_id"])
+    before = rows.groupby("patient_id").shift(1)
+    assert not (before["died"] == True).any()  # noqa: E712
+    gap = (pd.to_datetime(rows["admission_date"]) - pd.to_datetime(before["discharge_date"])).dt.days
+    linked = rows["link"] != "none"
+    assert (gap[~linked].dropna() > 30).all()
+    assert (gap[linked].dropna() <= 30).all()
