@@ -20,6 +20,8 @@ app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Standardised hospital indicators."
 )
 log = logging.getLogger("lbz_indicators")
+# Until a command opens its log file: else Python prints what is logged, a stack trace too, to the terminal.
+log.addHandler(logging.NullHandler())
 
 Config = Annotated[str | None, typer.Option("--config", help="Settings file (YAML).")]
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="key.path=value, repeatable; wins over the file.")]
@@ -66,14 +68,27 @@ def _run(names: Sequence[str], settings: Settings, arguments: Sequence[str]) -> 
     from lbz_indicators.progress import to_terminal
     from lbz_indicators.steps.run import run_steps
 
-    if not set(names) <= {"ingest", "validate"}:
-        _ = settings.years  # said before any work is done
+    _require_arguments(names, settings)
     progress = to_terminal()
     progress.say(f"lbz-indicators {__version__}: starting Spark ({settings.spark.master}, {settings.spark.memory})")
     spark = _start(settings, writes=True)
     run_id = run_steps(spark, settings, names, progress)
     if "indicators" in names:
         printing.print_run(spark, settings, run_id, arguments)
+
+
+def _require_arguments(names: Sequence[str], settings: Settings) -> None:
+    """What can be said before Spark starts."""
+    from lbz_indicators.ingest.sources import load_source
+    from lbz_indicators.io import require_place
+    from lbz_indicators.io.files import require_folder
+
+    require_place(settings.storage)
+    if not set(names) <= {"ingest", "validate"}:
+        _ = settings.years
+    if "ingest" in names:
+        load_source(settings.delivery.source)
+        require_folder(settings.delivery.input)
 
 
 def _arguments(config: str | None, overrides: Sequence[str] | None, output: str | None, years: str | None) -> list[str]:
@@ -214,7 +229,8 @@ def _unexpected(error: Exception) -> int:
     """A usage error of the command line ends with 2; anything else is a fault of this program, told without its values."""
     show_usage = getattr(error, "format_message", None)
     if show_usage is not None:
-        print(f"error: {show_usage()}\nMend: lbz-indicators --help", file=sys.stderr)
+        if show_usage():  # without any argument the help has been printed
+            print(f"error: {show_usage()}\nMend: lbz-indicators --help", file=sys.stderr)
         return 2
     log.error("unexpected", exc_info=True)
     handlers = [h.baseFilename for h in logging.getLogger().handlers if isinstance(h, logging.FileHandler)]

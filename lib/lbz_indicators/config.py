@@ -33,7 +33,8 @@ def parse_years(value: object) -> object:
     if not isinstance(value, str):
         return value
     if span := re.fullmatch(r"\s*(\d{4})\s*-\s*(\d{4})\s*", value):
-        return list(range(int(span[1]), int(span[2]) + 1))
+        first, last = int(span[1]), int(span[2])
+        return list(range(first, last + 1)) or [first, last]
     return [part.strip() for part in value.split(",")]
 
 
@@ -289,7 +290,7 @@ def load_settings(
     try:
         settings = Settings.model_validate(merged)
     except ValidationError as error:
-        problems += [_explain(item) for item in error.errors()]
+        problems += [explain(item) for item in error.errors()]
     if problems:
         raise SettingsError(
             f"{len(problems)} wrong setting{'s' if len(problems) > 1 else ''}:\n  " + "\n  ".join(problems),
@@ -299,7 +300,8 @@ def load_settings(
     return settings
 
 
-def _explain(item: Mapping[str, Any]) -> str:
+def explain(item: Mapping[str, Any]) -> str:
+    """One problem that pydantic found, as: where: what (given: value)."""
     path = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         return f"{path}: no such setting"
@@ -309,7 +311,8 @@ def _explain(item: Mapping[str, Any]) -> str:
 def _read_config(config: str) -> dict[str, Any]:
     path = Path(config)
     if not path.is_file():
-        raise SettingsError(f"The settings file {config} is not there.", mend="give an existing file to --config.")
+        what = "is a folder" if path.is_dir() else "is not there"
+        raise SettingsError(f"The settings file {config} {what}.", mend="give an existing file to --config.")
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from lbz_indicators.config import Settings
 from lbz_indicators.environment import Finding
@@ -46,7 +47,7 @@ def _cell(value: Any) -> Any:
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     width = None if sys.stdout.isatty() else 200
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(title=Text(title), title_justify="left", header_style="bold")
     for place, name in enumerate(columns):
         number = any(isinstance(row[place], int | float) for row in rows)
         table.add_column(name.replace("_", " "), justify="right" if number else "left", overflow="fold")
@@ -66,7 +67,11 @@ def print_view(spark: Any, settings: Settings, what: str, hospital: str | None, 
     frame = VIEWS[what](store, settings, hospital)
     rows = [tuple(row) for row in frame.collect()]
     if not rows and hospital is not None:
-        raise SettingsError(f"There are no figures of hospital {hospital!r}.", mend="`show hsmr` lists the hospitals.")
+        raise SettingsError(
+            f"There are no figures of hospital {hospital!r}.",
+            mend="`show hsmr` lists the hospitals; one that merged is counted with the hospital it reports as.",
+        )
+    _say_if_not_current(store, settings, what)
     if form == "csv":
         writer = csv.writer(sys.stdout)
         writer.writerow(frame.columns)
@@ -79,6 +84,15 @@ def print_view(spark: Any, settings: Settings, what: str, hospital: str | None, 
         if what == "hsmr" and hospital is None:
             summary = national_summary(store, settings)
             _table("the hospitals together", summary.columns, [tuple(row) for row in summary.collect()])
+
+
+def _say_if_not_current(store: Any, settings: Settings, what: str) -> None:
+    """A word on standard error where a newer model has no figures yet."""
+    from lbz_indicators.show import shown_version
+    from lbz_indicators.steps.current import current_model
+
+    if what in {"hsmr", "smr"} and (shown := shown_version(store, settings)) != (now := current_model(store, settings).version):
+        print(f"figures of model {shown}; the current model {now} has none yet: run score and indicators", file=sys.stderr)
 
 
 def print_run(spark: Any, settings: Settings, run_id: str, arguments: Sequence[str]) -> None:

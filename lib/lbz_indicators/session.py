@@ -82,8 +82,9 @@ def _static_configuration(settings: Settings) -> dict[str, str]:
 
 
 def _configure(session: SparkSession, settings: Settings) -> SparkSession:
-    # This logger of PySpark prints failing values, which may be a patient's, to the terminal.
-    logging.getLogger("DataFrameQueryContextLogger").disabled = True
+    # These loggers of PySpark print failing values, which may be a patient's, to the terminal.
+    for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger"):
+        logging.getLogger(name).disabled = True
     session.conf.set("spark.sql.session.timeZone", "UTC")
     session.conf.set("spark.sql.execution.arrow.pyspark.enabled", "true")
     partitions = settings.spark.shuffle_partitions

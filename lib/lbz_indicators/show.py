@@ -11,6 +11,7 @@ from lbz_indicators import tables
 from lbz_indicators.config import Settings
 from lbz_indicators.indicators.mortality import CLUSTER, GROUP, HSMR, NONE, SMR
 from lbz_indicators.io import Store
+from lbz_indicators.models import registry
 from lbz_indicators.population.diagnosis_groups import cluster_labels, group_labels
 from lbz_indicators.population.exclusions import count_exclusions
 from lbz_indicators.references import load_references
@@ -21,14 +22,29 @@ NATION = "nation"
 
 
 def _figures(store: Store, settings: Settings, hospital: str | None) -> DataFrame:
-    """Figures of the current model version, with the period as text and the mark of a figure that is its own reference."""
-    rows = store.read(tables.GOLD_INDICATORS).where(F.col("model_version") == current_model(store, settings).version)
+    """Figures of the version shown, with the period as text and the mark of a figure that is its own reference."""
+    rows = store.read(tables.GOLD_INDICATORS).where(F.col("model_version") == shown_version(store, settings))
     years = F.concat_ws("-", F.year("period_start"), F.when(F.year("period_end") > F.year("period_start"), F.year("period_end")))
     own = F.col("hospital_id").isNotNull() & (F.col("own_reference_share") >= settings.indicators.own_reference_share)
-    rows = rows.withColumn("period", years).withColumn("own_reference", F.when(own, F.lit("own_reference")))
+    every = F.sequence(F.year("period_start"), F.year("period_end"))
+    some = F.when(
+        F.size("years_included") < F.size(every), F.concat(F.lit(" (only "), F.array_join("years_included", ", "), F.lit(")"))
+    )
+    rows = rows.withColumn("period", F.concat(years, F.coalesce(some, F.lit("")))).withColumn(
+        "own_reference", F.when(own, F.lit("own_reference"))
+    )
     if hospital is None:
         return rows
     return rows.where(F.col("hospital_id").isNull() if hospital == NATION else F.col("hospital_id") == hospital)
+
+
+def shown_version(store: Store, settings: Settings) -> str:
+    """The current model version; until it has figures, the one before it that has."""
+    current = current_model(store, settings).version
+    models = registry.family(store.read(tables.GOLD_MODELS), registry.MORTALITY, settings.model_years)
+    with_figures = {row[0] for row in store.read(tables.GOLD_INDICATORS).select("model_version").distinct().collect()}
+    versions = [row[0] for row in models.orderBy(F.desc("created_at")).select("model_version").collect()]
+    return next((version for version in (current, *versions) if version in with_figures), current)
 
 
 def hsmr(store: Store, settings: Settings, hospital: str | None) -> DataFrame:

@@ -28,6 +28,7 @@ SILVER_DIAGNOSES = Table("silver", "diagnoses")
 SILVER_REJECTED_ADMISSIONS = Table("silver", "rejected_admissions")
 SILVER_QUALITY = Table("silver", "quality")
 SILVER_COVARIATES = Table("silver", "covariates")
+SILVER_DERIVATION = Table("silver", "derivation")
 
 GOLD_EXCLUSIONS = Table("gold", "exclusions")
 GOLD_SEVERITY_VERSIONS = Table("gold", "severity_versions")

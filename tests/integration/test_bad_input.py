@@ -1,6 +1,6 @@
 """Deliveries, settings and outputs that cannot be used, through the command line.
 
-Each ends with its documented exit status (ARCHITECTURE section 5) and one message that says what, where and how to mend it,
+Each ends with its documented exit status and one message that says what, where and how to mend it,
 without a value of a patient's record, and leaves every table as it was. (Dirt in single records: tests/scenarios/validation.)
 """
 
@@ -116,6 +116,14 @@ DELIVERIES: dict[str, tuple[Callable[[], Files], list[str]]] = {
     "CSV and Parquet": (
         lambda: {**sound_files(), "admissions.parquet": _parquet([dict(ADMISSION)])},
         ["as CSV and as Parquet"],
+    ),
+    "CSV and gzip": (
+        lambda: {**sound_files(), "admissions.csv.gz": gzip.compress(csv_text([ADMISSION]).encode())},
+        ["admissions: delivered more than once: admissions.csv, admissions.csv.gz"],
+    ),
+    "a hospital merged into none of the table, and one called nation": (
+        lambda: sound_files(hospitals=csv_text([*hospitals("H1", "Nation"), {**HOSPITAL, "hospital_id": "H2", "reports_as": "H9"}])),
+        ["hospitals: hospital_id in 1 row", "1 reports_as name(s) no hospital"],
     ),
     "empty folder": (dict, ["holds no file"]),
     "other files": (
@@ -255,6 +263,35 @@ def test_arguments_that_cannot_be_used(output: Path, tmp_path: Path, capfd: pyte
     _assert_one_message(printed, wanted)
     assert _tables(output) == before
     assert not (tmp_path / "elsewhere").exists()
+
+
+MAPPINGS = {
+    "an expression that fails on a value": (
+        "age_years: CAST(patient_id AS INT)",
+        DELIVERY,
+        ["An expression of the source", "CAST_INVALID_INPUT", "admissions", "try_cast"],
+    ),
+    "a column that is not delivered": ("age_years: AGEE", DELIVERY, ["admissions.age_years: AGEE"]),
+    "no expression": ("age_years: CASE WHEN", DELIVERY, ["admissions.age_years: CASE WHEN"]),
+    "an unknown key": ("age_years: age_years\n    colums: 1", SETTINGS, ["tables.admissions.colums: no such setting"]),
+}
+
+
+@pytest.mark.usefixtures("unrecorded")
+@pytest.mark.parametrize("case", MAPPINGS)
+def test_mapping_that_cannot_be_used(output: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], case: str) -> None:
+    """The mapping is blamed, not the delivery; the value on which an expression fails is not shown."""
+    line, expected, wanted = MAPPINGS[case]
+    write_delivery(tmp_path / "in", sound_files())
+    columns = "\n".join(f"      {name}: {name}" for name in ADMISSION if name != "age_years")
+    mapping = tmp_path / "mapping.yml"
+    mapping.write_text(f"tables:\n  admissions:\n    file: admissions.csv\n    columns:\n{columns}\n      {line}\n")
+    before = _tables(output)
+    status = _command("ingest", "--input", str(tmp_path / "in"), "--output", str(output), "--source", str(mapping), *QUICK)
+    printed = "".join(capfd.readouterr())
+    assert status == expected, printed
+    _assert_one_message(printed, wanted)
+    assert _tables(output) == before
 
 
 def _split(argument: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Deliveries that correct, repeat and break off (METHOD section 2; ARCHITECTURE section 3, "Writes"): steps ingest, validate, derive.
+"""Deliveries that correct, repeat and break off (METHOD section 2): steps ingest, validate, derive.
 
 First delivery: H1 and H2, January and February. Second: H1 anew for January, and its admission a4 moved from February to March.
 """

@@ -152,6 +152,7 @@ def test_parquet_with_timestamps_and_floats_is_read_as_dates_and_whole_numbers(
     frame = pd.DataFrame(ROWS).replace("", None)
     frame["admission_date"] = pd.to_datetime(frame["admission_date"]).astype(f"datetime64[{unit}]")
     frame["age_years"] = frame["age_years"].astype("float64")
+    frame["discharge_time"] = dt.time(12, 30)
     frame.loc[1, "age_years"] = 50.5
     frame.loc[2, "admission_date"] += pd.Timedelta(hours=1)
     frame.loc[3, ["admission_date", "age_years"]] = None
@@ -159,6 +160,7 @@ def test_parquet_with_timestamps_and_floats_is_read_as_dates_and_whole_numbers(
     frame.to_parquet(tmp_path / "admissions.parquet")
     settings = _settings(tmp_path, tmp_path / "tables")
     rows = ingest.read_delivery(Store(spark_small, settings.storage), settings)[tables.BRONZE_ADMISSIONS].collect()
+    assert {row["discharge_time"] for row in rows} == {"12:30"}
     read = {row["admission_id"]: (row["admission_date"], row["age_years"], row["discharge_date"]) for row in rows}
     date, discharge = ROWS[0]["admission_date"], ROWS[0]["discharge_date"]
     assert read["a1"] == (date, "50", discharge)

@@ -1,4 +1,4 @@
-"""The shipped mapping `sih`, row by row (ARCHITECTURE section 4): one file of hospital claims as admissions, diagnoses, hospitals."""
+"""The shipped mapping `sih`, row by row: one file of hospital claims as admissions, diagnoses, hospitals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replacing writes: only rows that differ are written, and nothing at all where nothing differs (ARCHITECTURE section 3)."""
+"""Replacing writes: only rows that differ are written, and nothing at all where nothing differs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The layout of the package (ARCHITECTURE sections 2 and 6): imports point down, nothing starts at import."""
+"""The layout of the package: imports point down, nothing starts at import."""
 
 from __future__ import annotations
 
@@ -89,14 +89,14 @@ def test_no_module_imports_itself_in_a_circle() -> None:
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.split(".")[0] == "stats"])
 def test_statistics_know_no_spark(module: str) -> None:
-    """STYLE 6: arrays in, arrays out; NumPy and SciPy only."""
+    """Arrays in, arrays out; NumPy and SciPy only."""
     allowed = {"numpy", "scipy", PACKAGE} | set(sys.stdlib_module_names)
     assert _external(MODULES[module]) <= allowed
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name != "session"])
 def test_only_the_session_looks_behind_spark(module: str) -> None:
-    """ARCHITECTURE section 6: no SparkContext, RDD or JVM elsewhere, so that the same code runs on Spark Connect."""
+    """No SparkContext, RDD or JVM elsewhere, so that the same code runs on Spark Connect."""
     assert not re.search(r"sparkContext|\._jvm|\._jsc|\.rdd\b|DeltaTable\b", MODULES[module].read_text(encoding="utf-8"))
 
 

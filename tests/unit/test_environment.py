@@ -1,4 +1,4 @@
-"""What the machine must have: each finding with what was found and how to mend it (ARCHITECTURE sections 1 and 5)."""
+"""What the machine must have: each finding with what was found and how to mend it."""
 
 from __future__ import annotations
 

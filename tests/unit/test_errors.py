@@ -1,6 +1,10 @@
-"""Failures: one message in three parts, and the exit status of ARCHITECTURE section 5."""
+"""Failures: one message in three parts, and the documented exit status (README)."""
 
 from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +14,7 @@ from lbz_indicators.errors import DeliveryError, LbzError, ModelError, SettingsE
 
 @pytest.mark.parametrize(("kind", "status"), [(SettingsError, 2), (DeliveryError, 3), (ModelError, 4), (StorageError, 5)])
 def test_exit_status(kind: type[LbzError], status: int) -> None:
-    """Truth: ARCHITECTURE section 5, 'Exit status'."""
+    """Truth: README, 'Exit status'."""
     assert kind("what").exit_status == status
     assert issubclass(kind, LbzError)
 
@@ -45,3 +49,23 @@ def test_help_ends_with_status_0(capsys: pytest.CaptureFixture[str]) -> None:
         cli.main(["--help"])
     assert ended.value.code == 0
     assert "doctor" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (["run", "--years", "abc"], "period.years"),
+        (["run", "--input", "x"], "where the tables lie"),
+        (["run", "--output", "x", "--years", "2019"], "what to load"),
+        (["ingest", "--output", "x", "--input", "/nowhere"], "not there"),
+        (["ingest", "--output", "x", "--input", ".", "--source", "lbs"], "no source 'lbs'"),
+        (["run", "--set", "models.verfy=all"], "models.verfy: no such setting"),
+    ],
+)
+def test_what_is_wrong_before_spark_starts_is_one_message(tmp_path: Path, arguments: list[str], wanted: str) -> None:
+    """In a process of its own: here pytest's own log handlers would hide what Python prints for want of any."""
+    command = [sys.executable, "-c", "from lbz_indicators.cli import main; main()", *arguments]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode in {2, 3}
+    assert "Traceback" not in done.stderr and done.stderr.count("error:") == 1 and wanted in done.stderr, done.stderr
+    assert list(tmp_path.iterdir()) == [], "nothing is made before the arguments are right"

@@ -1,4 +1,4 @@
-"""Packs of groups (ARCHITECTURE section 7): never one group alone where there are more, limits, places in the pack."""
+"""Packs of groups: never one group alone where there are more, limits, places in the pack."""
 
 from __future__ import annotations
 

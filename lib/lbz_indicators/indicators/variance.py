@@ -115,6 +115,8 @@ def figure_variances(
             names = [*hospitals.tolist(), None]
             parts.append(pd.DataFrame({"hospital_id": names, "group": group, "period": place, "variance_d": d,
                                        "variance_v": d - own if in_fit else d + own}))  # fmt: skip
+    if not parts:
+        return pd.DataFrame(columns=FIGURE_VARIANCE)
     by_group = pd.concat(parts, ignore_index=True)
     by_group["cluster"] = by_group["group"].map(cluster_by_group)
     by_group[NONE] = None

@@ -29,7 +29,8 @@ _BOOLEAN = "lower({0}) IN ('true', 'false')"
 _YEAR = "try_cast({0} AS INT) BETWEEN 1900 AND 2200"
 _RULES: dict[Table, dict[str, str]] = {
     tables.BRONZE_HOSPITALS: {
-        "hospital_id": "{0} IS NOT NULL",
+        # `nation` is what the figures over all hospitals are called.
+        "hospital_id": "lower({0}) != 'nation'",
         "hospital_type": "{0} IN ('general', 'university', 'specialised')",
         "cbs_authorised": _BOOLEAN,
         "specific_population": _BOOLEAN,
@@ -91,7 +92,11 @@ def _merger_problems(hospitals: DataFrame) -> list[str]:
         F.count_if(F.col("next").isNotNull() & (F.col("next") != F.col("reports_as")))
     )
     chained = followed.collect()[0][0]
-    return [f"hospitals: {chained} reports_as lead(s) to a hospital that itself reports as another"] * (chained > 0)
+    absent = merged.join(into, on="reports_as", how="left_anti").count()
+    return [
+        *[f"hospitals: {chained} reports_as lead(s) to a hospital that itself reports as another"] * (chained > 0),
+        *[f"hospitals: {absent} reports_as name(s) no hospital of the table"] * (absent > 0),
+    ]
 
 
 def in_force(bronze: DataFrame, table: Table) -> DataFrame:

@@ -7,17 +7,19 @@ Spark SQL expression per contract column. A table it leaves out has the contract
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import yaml
 from pydantic import Field, ValidationError
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from lbz_indicators.config import CONF, Section, load_yaml
+from lbz_indicators.config import CONF, Section, explain, load_yaml
 from lbz_indicators.errors import DeliveryError, SettingsError
 from lbz_indicators.schemas.bronze import DATES, DELIVERY_TABLES
 from lbz_indicators.tables import Table
@@ -71,21 +73,46 @@ def load_source(name: str) -> SourceMapping:
         raise SettingsError(
             f"There is no source {name!r}.", mend=f"use one of {', '.join(known)}, or the path of a mapping file (.yml)."
         )
+    mend = "correct the mapping; conf/sources/sih.yml is an example of one."
     try:
         mapping = SourceMapping.model_validate(load_yaml(content.decode()))
-    except (UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
-        raise SettingsError(f"The source mapping {name!r} is wrong: {error}") from error
+    except ValidationError as error:
+        wrong = "; ".join(explain(item) for item in error.errors())
+        raise SettingsError(f"The source mapping {name!r} is wrong: {wrong}.", mend=mend) from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(
+            f"The source mapping {name!r} is wrong: no valid YAML.", where=" ".join(str(error).split()), mend=mend
+        ) from error
     problems = [f"no table {key} in the contract" for key in mapping.tables if key not in _CONTRACT]
     for key, source in mapping.tables.items():
         if source.columns is not None and key in _CONTRACT:
             problems += [f"{key}: no expression for {c}" for c in _CONTRACT[key] if c not in source.columns]
             problems += [f"{key}: no column {c} in the contract" for c in source.columns if c not in _CONTRACT[key]]
     if problems:
-        raise SettingsError(f"The source mapping {name!r} is wrong: {'; '.join(problems)}.")
+        raise SettingsError(f"The source mapping {name!r} is wrong: {'; '.join(problems)}.", mend=mend)
     return mapping
 
 
 _CONTRACT = {table.name: [column.name for column in columns] for table, columns in DELIVERY_TABLES.items()}
+
+
+def layout_problems(files: Sequence[str], table: Table, source: SourceTable) -> list[str]:
+    """A table that is there in several layouts, such as .csv and .csv.gz: which one counts cannot be known."""
+    layouts = {re.sub(r"/.*", "/", file) for file in files}
+    return (
+        [f"{table.name}: delivered more than once: {', '.join(sorted(layouts))}"] if len(layouts) > 1 and not source.file else []
+    )
+
+
+def expression_problems(raw: DataFrame, table: Table, source: SourceTable) -> list[str]:
+    """Expressions of the mapping that do not fit the delivered columns, with Spark's name of what is wrong."""
+    problems = []
+    for name, expression in {**(source.columns or {}), **source.drop}.items():
+        try:
+            _ = raw.select(F.expr(expression)).schema
+        except PySparkException as error:
+            problems.append(f"{table.name}.{name}: {expression} ({error.getCondition() or type(error).__name__})")
+    return problems
 
 
 def matching_files(files: Sequence[str], table: Table, source: SourceTable) -> list[str]:
@@ -150,9 +177,9 @@ def map_to_contract(raw: DataFrame, table: Table, source: SourceTable, maximum_f
 def _plain_value(raw: DataFrame, name: str) -> Column:
     """A column of a typed file as the contract writes it.
 
-    Libraries store dates as timestamps (midnight), some as nanoseconds since 1970 in a long, and whole numbers with gaps
-    as fractions: 2019-03-10 00:00:00 is 2019-03-10, and 50.0 is 50. A value that is not a date or a whole number stays as
-    it is, for validation to refuse the record.
+    Libraries store dates as timestamps (midnight), some as nanoseconds since 1970 in a long, times with seconds, and whole
+    numbers with gaps as fractions: 2019-03-10 00:00:00 is 2019-03-10, 12:30:00 is 12:30, and 50.0 is 50. A value that is
+    not a date or a whole number stays as it is, for validation to refuse the record.
     """
     value = F.col(f"`{name}`")
     kind = next(field.dataType for field in raw.schema.fields if field.name.lower() == name)
@@ -161,6 +188,8 @@ def _plain_value(raw: DataFrame, name: str) -> Column:
     if isinstance(kind, (T.TimestampType, T.TimestampNTZType)):
         day = value.cast("date")
         return F.when(day.cast(kind) == value, day.cast("string")).otherwise(value.cast("string"))
+    if isinstance(kind, T.TimeType):
+        return F.substring(value.cast("string"), 1, len("HH:MM"))
     if isinstance(kind, T.LongType) and name in DATES:
         day = F.date_from_unix_date(F.expr(f"CAST(`{name}` DIV {_DAY_NANOSECONDS} AS INT)"))
         whole = (value % _DAY_NANOSECONDS == 0) & (value != 0)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from lbz_indicators.io.tables import CHANGE, Store, Written
+from lbz_indicators.io.tables import CHANGE, Store, Written, require_place
 
-__all__ = ["CHANGE", "Store", "Written"]
+__all__ = ["CHANGE", "Store", "Written", "require_place"]

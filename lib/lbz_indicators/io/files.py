@@ -10,12 +10,20 @@ from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from lbz_indicators.errors import DeliveryError
+from lbz_indicators.errors import DeliveryError, SettingsError
 from lbz_indicators.failures import storage_errors
 from lbz_indicators.ingest.sources import CORRUPT, FILE, FileFormat
 
 UNREADABLE = "truncated, damaged, or not of the format its name says"
 _MEND = "deliver the file again; details stand in the log file."
+
+
+def require_folder(folder: str | None) -> None:
+    """SettingsError where no delivery is named, DeliveryError where a local one is not there."""
+    if not folder:
+        raise SettingsError("It is not said what to load.", mend="add --input FOLDER.")
+    if "://" not in folder:
+        _local_files(folder)
 
 
 def list_files(spark: SparkSession, folder: str) -> dict[str, int]:
@@ -61,8 +69,9 @@ def read_text(spark: SparkSession, folder: str, files: Sequence[str], sizes: dic
     kinds = {"parquet" if file.endswith(".parquet") or ".parquet/" in file else "csv" for file in files}
     if len(kinds) > 1:
         raise DeliveryError("One table is delivered as CSV and as Parquet.", where=", ".join(files), mend="deliver one of them.")
-    # Else Spark refuses files with timestamps of nanoseconds, the default of pandas.
-    spark.conf.set("spark.sql.legacy.parquet.nanosAsLong", "true")
+    # Else Spark refuses files with timestamps of nanoseconds, the default of pandas, and with times of day.
+    for key in ("spark.sql.legacy.parquet.nanosAsLong", "spark.sql.timeType.enabled"):
+        spark.conf.set(key, "true")
     with storage_errors(f"The file {files[0]} cannot be read: {UNREADABLE}.", folder, _MEND, DeliveryError):
         frame = spark.read.parquet(*paths) if kinds == {"parquet"} else _read_csv(spark, paths, form)
         return frame.withColumn(FILE, F.col("_metadata.file_name"))

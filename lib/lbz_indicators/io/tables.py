@@ -53,12 +53,17 @@ class Written:
     changes: DataFrame | None = None
 
 
+def require_place(settings: StorageSettings) -> None:
+    """SettingsError where neither a folder nor a catalog for the tables is named."""
+    if not settings.root and not settings.catalog:
+        raise SettingsError("It is not said where the tables lie.", mend="add --output ROOT or storage.catalog.")
+
+
 class Store:
     """Tables of one place, by the names in `lbz_indicators.tables`."""
 
     def __init__(self, spark: SparkSession, settings: StorageSettings) -> None:
-        if not settings.root and not settings.catalog:
-            raise SettingsError("It is not said where the tables lie.", mend="add --output ROOT or storage.catalog.")
+        require_place(settings)
         self.spark = spark
         self._settings = settings
         self.versions_read: dict[str, int] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lbz_indicators import tables
 from lbz_indicators.schemas.bronze import ADMISSIONS as DELIVERED_ADMISSION
-from lbz_indicators.schemas.contract import BOOLEAN, BYTE, DATE, INTEGER, LONG, STRING, STRINGS, Column, TableSchema
+from lbz_indicators.schemas.contract import BOOLEAN, BYTE, DATE, INTEGER, INTEGERS, LONG, STRING, STRINGS, Column, TableSchema
 
 KEY = (
     Column("hospital_id", STRING, "Hospital that delivered the admission", required=True),
@@ -99,5 +99,20 @@ SCHEMAS = (
         ),
         ("hospital_id", "admission_id"),
         partition_by=("discharge_year",),
+    ),
+    TableSchema(
+        tables.SILVER_DERIVATION,
+        "one row: what silver.covariates was derived with; later steps must ask for the same",
+        (
+            Column("derived", STRING, "The table: silver.covariates", required=True),
+            Column("years", INTEGERS, "Discharge years in the period", required=True),
+            Column("settings", STRING, "Settings of the population, JSON", required=True),
+            Column("references", STRING, "Reference lists by SHA-256 of their content, JSON", required=True),
+            Column("severity_version", STRING, "Severity table used", required=True),
+            Column("complete", BOOLEAN, "False while covariates are being derived with something else", required=True),
+            Column("run_id", STRING, "Run that wrote the row", required=True),
+        ),
+        ("derived",),
+        lineage=("run_id",),
     ),
 )

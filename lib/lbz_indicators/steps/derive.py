@@ -14,7 +14,7 @@ from lbz_indicators.io import Store
 from lbz_indicators.population import comorbidity, covariates, exclusions
 from lbz_indicators.progress import Progress
 from lbz_indicators.references import References, load_references
-from lbz_indicators.steps import judged, severity
+from lbz_indicators.steps import derivation, judged, severity
 from lbz_indicators.steps.outcome import Outcome
 
 
@@ -25,7 +25,9 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
     rows = comorbidity.with_comorbidity(rows, store.read(tables.SILVER_DIAGNOSES), _prefixes(store.spark, references))
     severity_classes, severity_version = severity.classes_in_force(store, settings)
     rows = covariates.with_classes(rows, _ses_classes(store), severity_classes)
+    derivation.begin(store, settings, references, severity_version, run_id)
     written = store.replace(tables.SILVER_COVARIATES, covariates.covariate_rows(rows))
+    derivation.finish(store, settings, references, severity_version, run_id)
 
     counts = store.replace(tables.GOLD_EXCLUSIONS, exclusions.count_exclusions(store.read(tables.SILVER_COVARIATES)))
     totals = store.read(tables.GOLD_EXCLUSIONS).groupBy((F.col("reason") == exclusions.INCLUDED).alias("included"))

@@ -21,6 +21,7 @@ from lbz_indicators.population.covariates import comorbidity_labels
 from lbz_indicators.population.diagnosis_groups import group_of_category
 from lbz_indicators.progress import Progress
 from lbz_indicators.references import References, load_references
+from lbz_indicators.steps import derivation
 from lbz_indicators.steps.fitting import fit_models
 from lbz_indicators.steps.outcome import Outcome
 
@@ -28,6 +29,7 @@ from lbz_indicators.steps.outcome import Outcome
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """silver.covariates to a model version; nothing where that version is there already."""
     references = load_references(settings.references)
+    derivation.require(store, settings, references)
     years = settings.model_years
     cohort = fit_cohort(store.read(tables.SILVER_COVARIATES), years)
     admissions, cohort_hash = registry.cohort_fingerprint(cohort)

@@ -16,16 +16,17 @@ from lbz_indicators.models.certify import SEPARATED
 from lbz_indicators.population.diagnosis_groups import cluster_of_group
 from lbz_indicators.progress import Progress
 from lbz_indicators.references import load_references
+from lbz_indicators.steps import derivation
 from lbz_indicators.steps.current import CurrentModel, current_model
 from lbz_indicators.steps.outcome import Outcome
 
 
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """gold.expected to gold.indicators, gold.indicator_history and gold.interval_variants."""
+    references = load_references(settings.references)
+    derivation.require(store, settings, references)
     model = current_model(store, settings)
-    clusters = cluster_of_group(
-        load_references(settings.references).diagnosis_groups.rows, settings.population.diagnosis_grouping
-    )
+    clusters = cluster_of_group(references.diagnosis_groups.rows, settings.population.diagnosis_grouping)
     periods = mortality.reporting_periods(settings.reported_years)
     scored = _scored(store, model, settings)
     cells = mortality.sum_cells(scored, mortality.breakdowns(clusters))

@@ -5,19 +5,26 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lbz_indicators.config import Settings
-from lbz_indicators.errors import DeliveryError, SettingsError
+from lbz_indicators.errors import DeliveryError
 from lbz_indicators.failures import storage_errors
 from lbz_indicators.ingest import small_tables, sources
 from lbz_indicators.io import Store
-from lbz_indicators.io.files import UNREADABLE, header_problems, list_files, read_text
+from lbz_indicators.io.files import UNREADABLE, header_problems, list_files, read_text, require_folder
 from lbz_indicators.progress import Progress
 from lbz_indicators.schemas.bronze import DELIVERY_TABLES, REQUIRED_TABLES
 from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.tables import BRONZE_ADMISSIONS, Table
+
+_OF_EXPRESSIONS = {
+    "CAST_INVALID_INPUT", "CANNOT_PARSE_TIMESTAMP", "CANNOT_PARSE_DATE", "DIVIDE_BY_ZERO", "USER_RAISED_EXCEPTION",
+    "INVALID_ARRAY_INDEX", "INVALID_ARRAY_INDEX_IN_ELEMENT_AT", "ARITHMETIC_OVERFLOW", "NUMERIC_VALUE_OUT_OF_RANGE",
+}  # fmt: skip
+"""Conditions that Spark raises for a value, not for a file."""
 
 
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
@@ -33,9 +40,8 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
 
 def read_delivery(store: Store, settings: Settings) -> dict[Table, DataFrame]:
     """The delivered tables in the contract's columns, as text; DeliveryError listing all that is missing."""
-    folder = settings.delivery.input
-    if not folder:
-        raise SettingsError("It is not said what to load.", mend="add --input FOLDER.")
+    require_folder(settings.delivery.input)
+    folder = str(settings.delivery.input)
     mapping = sources.load_source(settings.delivery.source)
     sizes = list_files(store.spark, folder)
     frames: dict[Table, DataFrame] = {}
@@ -46,8 +52,11 @@ def read_delivery(store: Store, settings: Settings) -> dict[Table, DataFrame]:
         if not files:
             problems += [f"{table.name}: no file {source.file or table.name + '.csv'}"] if table in REQUIRED_TABLES else []
             continue
+        problems += sources.layout_problems(files, table, source)
         raw = read_text(store.spark, folder, files, sizes, mapping.format)
         wrong = sources.column_problems(raw.schema, table, source, mapping.format.delimiter)
+        if not source.explode:
+            wrong += sources.expression_problems(raw, table, source)
         problems += wrong
         if not wrong:
             with storage_errors(
@@ -70,17 +79,27 @@ def read_delivery(store: Store, settings: Settings) -> dict[Table, DataFrame]:
 def _read_to_the_end(store: Store, settings: Settings, frames: dict[Table, DataFrame]) -> dict[Table, tuple[int, int]]:
     """(records, order-free hash) per delivered table; DeliveryError where a file breaks off or a part has other columns."""
     folder = settings.delivery.input or ""
+    reading: Table | None = None
     try:
-        with storage_errors(
-            f"The delivery {folder} cannot be read to its end: a file is {UNREADABLE}.",
-            ", ".join(sorted(table.name for table in frames)),
-            "deliver the file again; details stand in the log file.",
-            DeliveryError,
-        ):
-            prints = {table: _fingerprint(frame, table) for table, frame in frames.items()}
-            small_tables.require_usable({t: f for t, f in frames.items() if t in small_tables.KEYS})
-            return prints
+        prints = {}
+        for reading, frame in frames.items():
+            with storage_errors(
+                f"The delivery {folder} cannot be read to its end: a file is {UNREADABLE}.",
+                reading.name,
+                "deliver the file again; details stand in the log file.",
+                DeliveryError,
+            ):
+                prints[reading] = _fingerprint(frame, reading)
+        small_tables.require_usable({t: f for t, f in frames.items() if t in small_tables.KEYS})
+        return prints
     except DeliveryError as error:
+        if isinstance(error.__cause__, PySparkException) and error.__cause__.getCondition() in _OF_EXPRESSIONS:
+            raise DeliveryError(
+                f"An expression of the source {settings.delivery.source!r} fails on a delivered value "
+                f"({error.__cause__.getCondition()}).",
+                where=reading.name if reading else None,
+                mend="make the mapping's expressions safe: try_cast, try_to_date, get; a null becomes a counted reason.",
+            ) from error
         if error.__cause__ is not None:
             _require_equal_headers(store, settings, frames, error)
         raise

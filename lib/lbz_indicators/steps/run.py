@@ -43,8 +43,9 @@ def run_steps(spark: SparkSession, settings: Settings, names: Sequence[str], pro
             with progress.step(name, number, len(names)):
                 outcome = _run_step(spark, settings, name, progress, run_id)
                 progress.say(outcome.message)
-    except LbzError as error:
-        _record(store, settings, run_id, RUN, started, clock, "failed", Outcome(error.what))
+    except Exception as error:
+        message = error.what if isinstance(error, LbzError) else type(error).__name__
+        _record(store, settings, run_id, RUN, started, clock, "failed", Outcome(message))
         raise
     _record(store, settings, run_id, RUN, started, clock, "done", Outcome(f"{', '.join(names)}"))
     return run_id

@@ -10,12 +10,15 @@ from lbz_indicators.io import Store
 from lbz_indicators.models import registry
 from lbz_indicators.models.score import with_expected
 from lbz_indicators.progress import Progress
+from lbz_indicators.references import load_references
+from lbz_indicators.steps import derivation
 from lbz_indicators.steps.current import broadcastable, current_model
 from lbz_indicators.steps.outcome import Outcome
 
 
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """silver.covariates and the current model to gold.expected."""
+    derivation.require(store, settings, load_references(settings.references))
     model = current_model(store, settings)
     included = store.read(tables.SILVER_COVARIATES).where("exclusion_reason IS NULL")
     scored = with_expected(included, broadcastable(store, model))
@@ -31,8 +34,8 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
         "no_expected_reason",
         "unseen_classes",
     )
-    _forget_retired(store, settings, model.version)
     written = store.replace(tables.GOLD_EXPECTED, rows, scope=F.col("model_version") == model.version)
+    _forget_retired(store, settings, model.version)
     counts = store.read(tables.GOLD_EXPECTED).where(F.col("model_version") == model.version).agg(
         F.count("*"), F.count_if(F.col("expected").isNull()), F.count_if(F.col("unseen_classes") > 0)
     )  # fmt: skip

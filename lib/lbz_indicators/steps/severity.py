@@ -67,7 +67,9 @@ def classes_in_force(store: Store, settings: Settings) -> tuple[DataFrame, str]:
             mend="run `lbz-indicators severity` first, or set severity.table to latest or delivered.",
         )
     if version is None or wanted == "delivered":
-        return small_tables.severity_classes(store.read_or_empty(tables.BRONZE_SEVERITY)), "delivered"
+        known = store.exists(tables.BRONZE_SEVERITY)
+        rows = small_tables.severity_classes(store.read_or_empty(tables.BRONZE_SEVERITY))
+        return rows, "as delivered" if known else "none delivered or derived, all other"
     rows = store.read_or_empty(tables.GOLD_SEVERITY_CLASSES).where(F.col("severity_version") == version)
     if rows.isEmpty():
         raise StorageError(

@@ -44,10 +44,11 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
     ]
     totals = store.read(tables.SILVER_QUALITY).where("severity = 'total'").groupBy("rule").agg(F.sum("records")).collect()
     total = {row[0]: row[1] for row in totals}
-    valid, rejected = total.get(quality.VALID, 0), total.get(quality.REJECTED, 0)
+    valid, rejected, delivered_ = (total.get(name, 0) for name in (quality.VALID, quality.REJECTED, quality.DELIVERED))
     return Outcome(
-        f"{valid:,} valid and {rejected:,} rejected of {total.get(quality.DELIVERED, 0):,} delivered admissions",
-        total.get(quality.DELIVERED),
+        f"{delivered_:,} admissions delivered: {valid:,} valid, {rejected:,} rejected, "
+        f"{delivered_ - valid - rejected:,} filtered by the source or replaced by a later delivery",
+        delivered_,
         sum(item.rows for item in written),
         rejected,
     )

@@ -1,0 +1,73 @@
+"""What silver.covariates was derived with: years, settings, reference lists. Later steps must ask for the same.
+
+Without it a fit or a score with other years or another grouping would take the rows as they are, and the figures would
+be wrong without a word.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lbz_indicators import tables
+from lbz_indicators.config import Settings
+from lbz_indicators.errors import SettingsError, StorageError
+from lbz_indicators.io import Store
+from lbz_indicators.references import References
+
+COVARIATES = "silver.covariates"
+
+
+def begin(store: Store, settings: Settings, references: References, severity_version: str, run_id: str) -> None:
+    """Marks the covariates as unfinished where they are to be derived with something else than last time."""
+    wanted = _content(settings, references) | {"severity_version": severity_version}
+    stored = _stored(store)
+    if stored is not None and any(stored[name] != value for name, value in wanted.items()):
+        _write(store, wanted, complete=False, run_id=run_id)
+
+
+def finish(store: Store, settings: Settings, references: References, severity_version: str, run_id: str) -> None:
+    """Says what the covariates were derived with, now that they are written."""
+    wanted = _content(settings, references) | {"severity_version": severity_version}
+    _write(store, wanted, complete=True, run_id=run_id)
+
+
+def require(store: Store, settings: Settings, references: References) -> None:
+    """SettingsError where the covariates were derived with other years, settings or lists than this command's."""
+    stored = _stored(store)
+    if stored is None or not stored["complete"]:
+        raise StorageError(
+            "The covariates are not there, or an interrupted derive left them half done.",
+            where=f"{COVARIATES} in {store.place}",
+            mend="run derive (or `run`) again: it finishes the work.",
+        )
+    wanted = _content(settings, references)
+    problems = [f"{name} {_shown(stored[name])}, now {_shown(value)}" for name, value in wanted.items() if stored[name] != value]
+    if problems:
+        raise SettingsError(
+            f"The covariates were derived with other settings: {'; '.join(problems)}.",
+            where=f"{COVARIATES} in {store.place}",
+            mend="give the same --years, --config and --set to every step, or run derive again with these.",
+        )
+
+
+def _content(settings: Settings, references: References) -> dict[str, Any]:
+    return {
+        "years": list(settings.population_years),
+        "settings": json.dumps(settings.population.model_dump(mode="json"), sort_keys=True),
+        "references": json.dumps(dict(references.hashes), sort_keys=True),
+    }
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _stored(store: Store) -> dict[str, Any] | None:
+    rows = store.read_or_empty(tables.SILVER_DERIVATION).collect()
+    return rows[0].asDict() if rows else None
+
+
+def _write(store: Store, content: dict[str, Any], *, complete: bool, run_id: str) -> None:
+    row = (COVARIATES, *content.values(), complete, run_id)
+    store.replace(tables.SILVER_DERIVATION, store.frame(tables.SILVER_DERIVATION, [row]))

@@ -1,0 +1,52 @@
+"""Steps called one by one must ask for the same thing, and readers keep the last figures while a new model has none."""
+
+from __future__ import annotations
+
+import pytest
+
+from lbz_indicators import show
+from lbz_indicators.config import Settings, load_settings
+from lbz_indicators.errors import SettingsError
+from lbz_indicators.io import Store
+from lbz_indicators.progress import SILENT
+from lbz_indicators.steps import STEPS
+from lbz_indicators.steps.current import current_model
+from sample import SampleRun
+
+
+def _other(settings: Settings, section: str, **changes: object) -> Settings:
+    content = settings.model_dump(mode="json")
+    content[section] |= changes
+    return Settings.model_validate(content)
+
+
+@pytest.mark.parametrize("step", ["fit", "score", "indicators"])
+def test_other_years_than_those_of_derive_are_refused(sample_run: SampleRun, step: str) -> None:
+    other = _other(sample_run.settings, "period", years=[2018, 2019])
+    with pytest.raises(SettingsError, match="derived with other settings: years 2019, now 2018, 2019"):
+        STEPS[step](Store(sample_run.spark, other.storage), other, SILENT, "test")
+
+
+def test_a_model_is_never_fitted_on_covariates_of_other_settings(sample_run: SampleRun) -> None:
+    """Else its stored settings would name a grouping that its coefficients do not have."""
+    other = _other(sample_run.settings, "population", diagnosis_grouping="groups")
+    with pytest.raises(SettingsError, match="diagnosis_grouping"):
+        STEPS["fit"](Store(sample_run.spark, other.storage), other, SILENT, "test")
+
+
+def test_until_a_new_model_has_figures_the_last_ones_are_shown(sample_run: SampleRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = current_model(sample_run.store, sample_run.settings)
+    before = show.hsmr(sample_run.store, sample_run.settings, None).count()
+
+    class Unscored:
+        version = "mortality-2019-unscored"
+
+    monkeypatch.setattr(show, "current_model", lambda *_: Unscored)
+    assert show.shown_version(sample_run.store, sample_run.settings) == real.version
+    assert show.hsmr(sample_run.store, sample_run.settings, None).count() == before > 1
+
+
+def test_settings_can_be_given_again_in_full() -> None:
+    """What the tests above lean on: dumped settings are settings."""
+    settings = load_settings(None, ["storage.root=x"])
+    assert Settings.model_validate(settings.model_dump(mode="json")) == settings
