@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lbz_indicators import tables
@@ -32,6 +32,7 @@ class Made:
     truth: pd.DataFrame
     covariates: pd.DataFrame
     store: Store
+    root: Path
 
 
 def _settings(root: Path, *more: str) -> Settings:
@@ -47,7 +48,7 @@ def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Itera
     store = Store(spark, first.storage)
     covariates = store.read(tables.SILVER_COVARIATES).toPandas()
     run_steps(spark, _settings(work, f"delivery.input={root}/correction"), ["ingest", "validate"], SILENT)
-    yield Made(spark.read.parquet(f"{root}/truth/admissions").toPandas(), covariates, store)
+    yield Made(spark.read.parquet(f"{root}/truth/admissions").toPandas(), covariates, store, root)
 
 
 def test_every_sound_record_has_the_true_covariates_group_and_exclusion(made: Made) -> None:
@@ -107,3 +108,64 @@ def test_nobody_comes_back_from_the_dead_or_within_thirty_days_by_chance(made: M
     linked = rows["link"] != "none"
     assert (gap[~linked].dropna() > 30).all()
     assert (gap[linked].dropna() <= 30).all()
+
+
+def _content(frame: DataFrame) -> tuple[int, int]:
+    """Rows, and a hash of them free of their order."""
+    row = frame.agg(F.count("*"), F.sum(F.xxhash64(*frame.columns).cast("decimal(38,0)"))).collect()[0]
+    return row[0], int(row[1])
+
+
+@pytest.mark.long
+def test_partitions_change_no_row(made: Made, spark: SparkSession, tmp_path: Path) -> None:
+    before = spark.conf.get("spark.sql.shuffle.partitions")
+    spark.conf.set("spark.sql.shuffle.partitions", "3")
+    generate(spark, _settings(tmp_path, "synthetic.rows_per_partition=2500"), SILENT)
+    spark.conf.set("spark.sql.shuffle.partitions", before or "4")
+    for name in ("delivery/admissions", "delivery/diagnoses", "correction/admissions"):
+        parts = [spark.read.option("header", True).csv(f"{root}/{name}") for root in (made.root, tmp_path)]
+        assert _content(parts[0]) == _content(parts[1]), name
+    truths = [spark.read.parquet(f"{root}/truth/admissions") for root in (made.root, tmp_path)]
+    assert _content(truths[0]) == _content(truths[1])
+
+
+def test_deaths_and_readmissions_are_draws_from_their_probabilities(made: Made) -> None:
+    """Observed against the sum of p, within four standard deviations; over all, by age, and by decile of p."""
+    truth = made.truth
+    alive = truth[
+        truth["probability_readmission"].notna() & ~truth["died"] & ~truth["transferred_out"] & (truth["link"] != "same_day")
+    ]
+    early = alive[alive["discharge_year"] < alive["discharge_year"].max()]
+    for rows, outcome, probability in (
+        (truth[truth["probability_death"].notna()], "died", "probability_death"),
+        (early, "returned", "probability_readmission"),
+    ):
+        deciles = pd.qcut(rows[probability], 10, labels=False, duplicates="drop")
+        for part in (pd.Series(0, index=rows.index), rows["age"] // 5, deciles):
+            sums = rows.assign(_v=rows[probability] * (1 - rows[probability])).groupby(part)[[outcome, probability, "_v"]].sum()
+            assert ((sums[outcome] - sums[probability]).abs() <= 4 * sums["_v"] ** 0.5 + 1).all(), sums
+
+
+def test_what_a_rule_decides_has_no_probability(made: Made) -> None:
+    fixed = made.truth["disposition"].isin(["day", "acute_same_day_home", "short_observation", "died_same_evening"])
+    assert made.truth.loc[fixed, "probability_death"].isna().all()
+    included = made.truth[made.truth["exclusion_reason"].isna()]
+    assert included["probability_death"].notna().all()
+    assert made.truth.loc[made.truth["disposition"] == "died_same_evening", "died"].all()
+
+
+def test_the_comparison_counts_what_pandas_counts(made: Made, spark: SparkSession) -> None:
+    from lbz_indicators.synthetic.targets import compare
+
+    found = {
+        row.measure: row.reached
+        for row in compare(spark.read.parquet(f"{made.root}/truth/admissions"), {"a": "general", "b": "university"}, 1_784_657)
+    }
+    included = made.truth[made.truth["exclusion_reason"].isna()]
+    assert found["crude_mortality"] == pytest.approx(100 * included["died"].mean())
+    year = included[included["discharge_year"] == 2021]
+    records = made.truth[made.truth["discharge_year"] == 2021]
+    kept = ~records["exclusion_reason"].isin(["hospital_year_not_validated", "month_incomplete"])
+    assert found["included_2021"] == pytest.approx(len(year) / kept.mean())
+    assert found["general_hospitals"] == 50 and found["included_2022"] is None
+    assert found["highest_hospital_acute"] == pytest.approx(100 * included.groupby("hospital_id")["urgency"].mean().max())

@@ -100,8 +100,8 @@ def test_secondary_codes_name_what_they_are_for(plan: Plan) -> None:
     masks = charlson_masks(plan.codes.codes, plan.references)
     secondary = plan.secondary
     for condition in range(1, 18):
-        start = secondary.condition_tables.offsets[condition - 1]
-        drawn = secondary.condition_codes[start : start + secondary.condition_tables.sizes[condition - 1]]
+        start = secondary.condition_offsets[condition - 1]
+        drawn = secondary.condition_codes[start : start + secondary.condition_sizes[condition - 1]]
         assert len(drawn) and (masks[drawn] == bit(condition)).all()
     assert (masks[secondary.other] == 0).all() and len(secondary.other) >= 25
     assert (masks[secondary.complication] == secondary.complication_masks).all() and secondary.complication_masks.any()

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from scipy.special import logit
 
 from lbz_indicators.synthetic.codes import COMPANION, NEWBORN, UNKNOWN
-from lbz_indicators.synthetic.draws import AliasTables, below, integers, numbers, pick, uniform, whole
+from lbz_indicators.synthetic.draws import AliasTables, below, integers, numbers, uniform, whole
 from lbz_indicators.synthetic.mix import SEXES
 from lbz_indicators.synthetic.nation import FOCUS_SHARE
 from lbz_indicators.synthetic.patients import OWN_DISEASE_AT_BIRTH, age_class_at
@@ -62,12 +62,11 @@ COVID_ADULTS = 1.22
 AWAY_SHARE = 0.09
 """Of ordinary care outside the home region, one half each in the two next ones."""
 RETURN_ACUTE, FOLLOW_ACUTE = 0.79, 0.9
-DAY_OF_PLANNED, NZA_OF_ACUTE = 2.95, 2.02
+DAY_OF_PLANNED, NZA_OF_ACUTE = 2.95, 1.79
 """From shares of all records to shares of those that may be such: spontaneous planned, spontaneous acute."""
 NZA_KINDS = (0.655, 0.335, 0.010)
 """Acute same-day home, short observation, died the same evening: their parts of the NZa exclusions."""
 OBSERVATION_OF_ACUTE, SAME_DAY_OF_ACUTE = 0.03, 0.008
-WEEKEND_MOVED = 0.85
 
 
 def describe_admission(rows: DataFrame, plan: Plan) -> DataFrame:
@@ -185,6 +184,3 @@ def _with_code(rows: DataFrame, plan: Plan) -> DataFrame:
 def procedure_code(group: Column, procedure: Column) -> Column:
     """Code of a main procedure, null for none; numbers of ours that stand for no real procedure."""
     return F.when(procedure > 0, (F.lit(330000) + group * 10 + procedure).cast("string"))
-
-
-__all__ = ["Disposition", "Kind", "Link", "describe_admission", "pick", "procedure_code"]

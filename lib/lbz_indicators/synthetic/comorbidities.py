@@ -9,8 +9,7 @@ import numpy as np
 
 from lbz_indicators.population.comorbidity import CONDITIONS, bit, condition_prefixes
 from lbz_indicators.references import References
-from lbz_indicators.synthetic.codes import SKEW
-from lbz_indicators.synthetic.draws import AliasTables, Floats, Integers
+from lbz_indicators.synthetic.draws import Floats, Integers
 from lbz_indicators.synthetic.profiles import AGE_MIDDLE
 
 MOST_CODES = 12
@@ -48,11 +47,12 @@ def prevalence() -> Floats:
 class SecondaryCodes:
     """Numbers of codes in the code book to draw secondary diagnoses from.
 
-    `condition_tables` has a table per condition 1..17, `condition_codes` the code of a drawn place; `other` and
+    Condition c has `condition_sizes[c-1]` codes in `condition_codes` from `condition_offsets[c-1]` on; `other` and
     `complication` are drawn evenly; `complication_masks` has the Charlson mask of every complication.
     """
 
-    condition_tables: AliasTables
+    condition_sizes: Integers
+    condition_offsets: Integers
     condition_codes: Integers
     other: Integers
     complication: Integers
@@ -70,15 +70,16 @@ def charlson_masks(codes: Sequence[str], references: References) -> Integers:
 
 
 def make_secondary_codes(codes: Sequence[str], references: References) -> SecondaryCodes:
-    """Per condition its first codes that name it alone, the first most frequent."""
+    """Per condition its first codes that name it alone."""
     masks = charlson_masks(codes, references)
     place = {code: number for number, code in enumerate(codes)}
     members = [np.flatnonzero(masks == bit(condition))[:MOST_CODES] for condition in range(1, CONDITIONS + 1)]
-    weights: list[Floats] = [np.arange(1, len(numbers) + 1, dtype=np.float64) ** -SKEW for numbers in members]
+    sizes = np.array([len(numbers) for numbers in members])
     plain = np.array([place[code] for code in OTHER_CODES if code in place and masks[place[code]] == 0])
     complications = np.array([place[code] for code in COMPLICATION_CODES if code in place])
     return SecondaryCodes(
-        condition_tables=AliasTables.of(weights),
+        condition_sizes=sizes,
+        condition_offsets=np.cumsum(sizes) - sizes,
         condition_codes=np.concatenate(members),
         other=plain,
         complication=complications,

@@ -30,7 +30,7 @@ FOCUS = (
 FOCUS_SHARE = 0.14
 ACUTE_RANGE = (-0.50, 0.52)
 """Shift of the log odds of an acute admission, from the most planned to the most acute general hospital."""
-ACUTE_UNIVERSITY, ACUTE_SPECIALISED = -0.35, -1.1
+ACUTE_UNIVERSITY, ACUTE_SPECIALISED = -0.35, -0.55
 
 
 @dataclass(frozen=True)

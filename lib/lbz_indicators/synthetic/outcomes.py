@@ -103,12 +103,15 @@ def _named_conditions(suffers: Column, plan: Plan, depth: Column) -> Column:
 
     One that equals the main diagnosis is left out, for it would not count.
     """
-    key, tables = F.col("row_key"), plan.secondary.condition_tables
-    numbers_ = integers(plan.secondary.condition_codes)
+    key, secondary = F.col("row_key"), plan.secondary
+    numbers_ = integers(secondary.condition_codes)
     found = []
     for condition in range(1, CONDITIONS + 1):
-        named = (suffers.bitwiseAND(bit(condition)) != 0) & below(depth, key, f"names {condition}")
-        number = F.get(numbers_, tables.draw(F.lit(condition - 1), key, f"condition {condition}"))
+        # One number decides whether the condition is named and, as a part of the depth, by which code; the first most often.
+        part = uniform(key, f"names {condition}") / depth
+        named = (suffers.bitwiseAND(bit(condition)) != 0) & (part < 1)
+        first, size = int(secondary.condition_offsets[condition - 1]), int(secondary.condition_sizes[condition - 1])
+        number = F.get(numbers_, (first + F.floor(F.least(part, F.lit(1 - 1e-9)) * part * size)).cast("int"))
         written = F.nullif(number, F.col("code")) * DIAGNOSIS_FACTOR
         found.append(F.when(named & ~F.col("healthy"), F.coalesce(written, F.lit(0))).otherwise(0))
     return F.array(*found)

@@ -29,7 +29,7 @@ RETURNS_PER_EPISODE = 0.117
 """Returns and transfers that follow a spontaneous admission, measured; only the number of patients depends on it."""
 HEALTHY_NEWBORN_SHARE = 0.0109
 """Of all records of a normal year; their number does not dip in the pandemic."""
-NOT_RESIDENT_SHARE = 0.0047
+NOT_RESIDENT_SHARE = 0.0053
 MOST_EPISODES = 12
 AGAIN_YOUNG, AGAIN_OLD = 0.25, 0.48
 """Chance of one more episode within the whole period, by age."""

@@ -25,7 +25,7 @@ from lbz_indicators.synthetic.risks import (
     draw_readmission,
 )
 
-CRUDE_MORTALITY = 0.0183
+CRUDE_MORTALITY = 0.0175
 """Of the included admissions but COVID-19; returns are sicker and add to it, so that the nation reaches 1.9%."""
 READMITTED = 0.103
 INCLUDED_SHARE = 0.86

@@ -21,7 +21,7 @@ AGE_LABELS = ("0", "1-14", "15-44", "45-64", "65-74", "75-84", "85+")
 AGE_FACTORS = rounded(np.log([1.0, 0.7, 0.8, 0.95, 1.05, 1.2, 1.3]), 6)
 PROCEDURE_FACTORS = rounded(np.log([0.95, 0.9, 1.1, 1.3, 1.6]), 6)
 """No procedure, then the group's four."""
-SPREAD = 0.68
+SPREAD = 0.72
 """Standard deviation of log Y."""
 LONGEST_NIGHTS = 150
 WEEKEND_MOVED = 0.85

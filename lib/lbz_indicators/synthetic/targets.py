@@ -63,6 +63,7 @@ def compare(truth: DataFrame, hospital_types: Mapping[str, str], records_per_yea
 
 
 def _counts(truth: DataFrame, scale: float) -> dict[str, float]:
+    """Admissions by year, as if the hospitals with planted months or years had delivered them whole."""
     reason = F.col("exclusion_reason")
     kinds: dict[str, Column] = {
         "included": reason.isNull(),
@@ -71,8 +72,12 @@ def _counts(truth: DataFrame, scale: float) -> dict[str, float]:
         "covid": reason == Exclusion.COVID_MAIN_DIAGNOSIS.value,
         "healthy": reason == Exclusion.HEALTHY_PERSON.value,
     }
-    counted = truth.groupBy("discharge_year").agg(*[F.count_if(met).alias(name) for name, met in kinds.items()]).collect()
-    return {f"{name}_{row['discharge_year']}": scale * row[name] for row in counted for name in kinds}
+    left_out = [Exclusion.HOSPITAL_YEAR_NOT_VALIDATED.value, Exclusion.MONTH_INCOMPLETE.value]
+    whole = F.count("*") / F.count_if(reason.isNull() | ~reason.isin(*left_out))
+    counted = truth.groupBy("discharge_year").agg(
+        whole.alias("whole"), *[F.count_if(met).alias(name) for name, met in kinds.items()]
+    )
+    return {f"{name}_{row['discharge_year']}": scale * row["whole"] * row[name] for row in counted.collect() for name in kinds}
 
 
 def _types(types: Iterable[str]) -> dict[str, float]:
