@@ -4,10 +4,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SAMPLE ?= ../shared/data
 OUTPUT ?= out
+YEARS  ?= 2019-2022
 PACKAGE := dist/lbz_indicators.zip
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test test-long lint doctor package bench docs clean
+.PHONY: help env run run-sample demo-truth test test-long lint doctor package bench bench-national docs clean
 
 help: ## print the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -21,14 +22,22 @@ $(VENV)/.installed: setup.py
 
 env: $(VENV)/.installed ## make the environment in .venv
 
-run: env ## run the main job on the real sample and print its indicators
-	@test -f $(SAMPLE)/sih_rs_2019.csv.gz || { echo "The real sample is not there: $(SAMPLE)/sih_rs_2019.csv.gz. Give its folder with make run SAMPLE=FOLDER, or run your own delivery: $(BIN)/lbz-indicators run --input FOLDER --output ROOT --years 2016-2019"; exit 3; }
-	$(BIN)/lbz-indicators run --config conf/sample.yml --input $(SAMPLE) --output $(OUTPUT)
+run: env ## generate a small nation, run the main job on it, print its indicators
+	@test -d $(OUTPUT)/nation/truth/codes || $(BIN)/lbz-indicators generate --output $(OUTPUT)/nation --years $(YEARS)
+	$(BIN)/lbz-indicators run --input $(OUTPUT)/nation/delivery --output $(OUTPUT)/tables --years $(YEARS)
+
+run-sample: ## run the main job on the real sample (SAMPLE=FOLDER) instead
+	@test -f "$(SAMPLE)/sih_rs_2019.csv.gz" || { echo "The real sample is not there: $(SAMPLE)/sih_rs_2019.csv.gz. Name its folder: make run-sample SAMPLE=FOLDER. \`make run\` needs none."; exit 3; }
+	@$(MAKE) --no-print-directory env
+	$(BIN)/lbz-indicators run --config conf/sample.yml --input "$(SAMPLE)" --output $(OUTPUT)/sample
+
+demo-truth: run ## what was planted in the generated nation, and what the figures say of it
+	$(BIN)/python tests/recovery/scorecard.py --nation $(OUTPUT)/nation --tables $(OUTPUT)/tables --years $(YEARS)
 
 test: env ## unit, Spark, golden and integration tests (under 20 minutes on two cores)
 	$(BIN)/python -m pytest -q tests
 
-test-long: env ## the longer proofs: every engine and partitioning of the real sample, faults
+test-long: env ## the longer proofs: recovery of a known truth, partitions, spark-submit
 	$(BIN)/python -m pytest -q tests --long -m long
 
 lint: env ## ruff and mypy
@@ -45,8 +54,17 @@ package: env ## dist/lbz_indicators.zip for spark-submit --py-files
 	cp dist/lbz_indicators-*.whl $(PACKAGE)
 	@echo $(PACKAGE)
 
-bench: env ## time and memory of a run on the real sample, to benchmarks/results
-	$(BIN)/python benchmarks/sample.py --input $(SAMPLE)
+bench: env ## time and memory on the real sample and on a whole nation, with R, statsmodels and glum beside it
+	$(BIN)/python benchmarks/sample.py --input "$(SAMPLE)"
+	$(MAKE) --no-print-directory bench-national SIZE=1880000 NAME=six-million PEERS=--peers
+
+SIZE   ?= 470000
+NAME   ?= nation
+PEERS  ?=
+bench-national: env ## one size: SIZE records a year, NAME of the result, PEERS=--peers
+	$(BIN)/lbz-indicators generate --output $(OUTPUT)/bench/$(NAME) --hospitals 75 --admissions-per-year $(SIZE) --format parquet
+	$(BIN)/python benchmarks/national.py --delivery $(OUTPUT)/bench/$(NAME)/delivery --name $(NAME) $(PEERS)
+	rm -rf $(OUTPUT)/bench/$(NAME)
 
 docs: env ## write docs/data-dictionary.md from the schemas
 	$(BIN)/python -m lbz_indicators.schemas.dictionary > docs/data-dictionary.md
