@@ -162,7 +162,7 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 class SyntheticSettings(Section):
     """The synthetic nation. Effects are standard deviations over hospitals; shares are of records or patients."""
 
-    hospitals: Annotated[int, Field(ge=4, le=500)]
+    hospitals: Annotated[int, Field(ge=4, le=170)]
     admissions_per_year: Annotated[int, Field(ge=500, le=100_000_000)]
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     history_years: Annotated[int, Field(ge=0, le=10)]

@@ -11,10 +11,10 @@ import argparse
 from typing import Any
 
 import pandas as pd
-import replicates
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+import replicates
 from lbz_indicators import tables
 from lbz_indicators.config import Settings, load_settings
 from lbz_indicators.io import Store
@@ -114,7 +114,13 @@ def main() -> None:
     rows = [vars(row) for row in replicates.power((1.1, 1.2, 1.3, 1.5, 2.0), replicates=1000, seed=5)]
     power = pd.DataFrame(rows)
     power["E"] = power["expected"].round(-1).astype(int)
-    print(power.pivot_table(index="odds", columns=power.groupby("odds").cumcount().map(dict(enumerate(replicates.EXPECTED))), values="flagged").round(2).to_string())
+    print(
+        power.pivot_table(
+            index="odds", columns=power.groupby("odds").cumcount().map(dict(enumerate(replicates.EXPECTED))), values="flagged"
+        )
+        .round(2)
+        .to_string()
+    )
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ class Kind(str, Enum):
     READMISSIONS = "excess_readmissions"
     """More readmissions; log odds."""
     LONG_STAYS = "long_stays"
-    """Longer stays; log of the nights, beside the hospital's own effect."""
+    """Longer stays; log of the nights, in place of the hospital's own effect."""
     SHORT_STAYS = "short_stays"
     """Shorter stays; the same."""
     CODES_DEEPER = "comorbidities_coded_ever_deeper"
@@ -77,7 +77,7 @@ def plant_events(hospitals: Sequence[str], years: Sequence[int], effects: bool) 
         (Kind.INCOMPLETE_MONTHS, 0.0, dt.date(middle, 11, 1), dt.date(middle, 12, 31), None),
         (Kind.YEAR_NOT_VALIDATED, 0.0, dt.date(years[0], 1, 1), dt.date(years[0], 12, 31), None),
         (Kind.LATE_DELIVERY, 45.0, dt.date(years[-1], 1, 1), end, None),
-        (Kind.LONG_STAYS, 0.36, start, end, None),
+        (Kind.LONG_STAYS, 0.28, start, end, None),
         (Kind.SHORT_STAYS, -0.75, start, end, None),
         (Kind.READMISSIONS, 0.4, start, end, None),
         (Kind.NOT_AUTHORISED, 0.0, start, end, None),

@@ -30,7 +30,7 @@ FOCUS = (
 FOCUS_SHARE = 0.14
 ACUTE_RANGE = (-0.50, 0.52)
 """Shift of the log odds of an acute admission, from the most planned to the most acute general hospital."""
-ACUTE_UNIVERSITY, ACUTE_SPECIALISED = -0.35, -0.55
+ACUTE_UNIVERSITY, ACUTE_SPECIALISED = -0.35, -0.2
 
 
 @dataclass(frozen=True)
@@ -124,18 +124,10 @@ def _hospitals(
         rounded(on * spread * random.standard_normal(count), DECIMALS)
         for spread in (settings.mortality_effect_sd, settings.readmission_effect_sd, settings.stay_effect_sd)
     ]
-    depth = np.clip(CODING_DEPTH + 0.05 * random.standard_normal(count), 0.5, 0.95)[:, None].repeat(len(years), axis=1)
-    flagged, palliative = np.full((count, len(years)), COMPLICATION_FLAGGED), np.zeros((count, len(years)))
     for event in events:
-        place, since = codes.index(event.hospital), years.index(event.first_day.year)
-        if event.kind is Kind.CODES_DEEPER:
-            depth[place, since:] = np.linspace(0.5, event.size, len(years) - since)
-        elif event.kind is Kind.CODES_HARDLY:
-            depth[place, since:] = event.size
-        elif event.kind is Kind.FLAGS_NO_COMPLICATION:
-            flagged[place, since:] = event.size
-        elif event.kind is Kind.PALLIATIVE:
-            palliative[place, since:] = event.size
+        if event.kind in (Kind.LONG_STAYS, Kind.SHORT_STAYS):
+            effects[2][codes.index(event.hospital)] = 0.0
+    depth, flagged, palliative = _coding(random, codes, events, years)
     shift = np.array([{UNIVERSITY: ACUTE_UNIVERSITY}.get(kind, ACUTE_SPECIALISED) for kind in kinds])
     shift[:generals] = random.permutation(np.linspace(*ACUTE_RANGE, generals))
     return Hospitals(
@@ -151,6 +143,26 @@ def _hospitals(
         complication_flagged=flagged,
         palliative=palliative,
     )
+
+
+def _coding(
+    random: np.random.RandomState, codes: tuple[str, ...], events: tuple[Event, ...], years: tuple[int, ...]
+) -> tuple[Floats, Floats, Floats]:
+    """(share of conditions named, share of complications flagged, share palliative), shapes (hospitals, years)."""
+    count = len(codes)
+    depth = np.clip(CODING_DEPTH + 0.05 * random.standard_normal(count), 0.5, 0.95)[:, None].repeat(len(years), axis=1)
+    flagged, palliative = np.full((count, len(years)), COMPLICATION_FLAGGED), np.zeros((count, len(years)))
+    for event in events:
+        place, since = codes.index(event.hospital), years.index(event.first_day.year)
+        if event.kind is Kind.CODES_DEEPER:
+            depth[place, since:] = np.linspace(0.5, event.size, len(years) - since)
+        elif event.kind is Kind.CODES_HARDLY:
+            depth[place, since:] = event.size
+        elif event.kind is Kind.FLAGS_NO_COMPLICATION:
+            flagged[place, since:] = event.size
+        elif event.kind is Kind.PALLIATIVE:
+            palliative[place, since:] = event.size
+    return depth, flagged, palliative
 
 
 def _postcodes(random: np.random.RandomState, hospitals: Hospitals) -> Postcodes:

@@ -27,7 +27,7 @@ from lbz_indicators.synthetic.profiles import AGE_LOWEST, AGE_MIDDLE, AGES
 
 RETURNS_PER_EPISODE = 0.117
 """Returns and transfers that follow a spontaneous admission, measured; only the number of patients depends on it."""
-HEALTHY_NEWBORN_SHARE = 0.0109
+HEALTHY_NEWBORN_SHARE = 0.0104
 """Of all records of a normal year; their number does not dip in the pandemic."""
 NOT_RESIDENT_SHARE = 0.0053
 MOST_EPISODES = 12

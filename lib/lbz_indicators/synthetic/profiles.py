@@ -20,7 +20,6 @@ from lbz_indicators.population.covariates import AGE
 from lbz_indicators.synthetic.draws import Floats
 
 COVID_GROUP = "158"
-NEWBORN_HIGHEST_AGE = 0
 AGES = len(AGE.labels)
 AGE_LOWEST = np.array([0.0, 1.0, *np.arange(5.0, 100.0, 5.0)])
 """First completed year of every age class."""
