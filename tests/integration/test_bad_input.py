@@ -151,7 +151,7 @@ ARGUMENTS: dict[str, tuple[list[str], int, list[str]]] = {
     "settings file that is not there": (["run", "--config", "nowhere.yml", "--output", "OUTPUT"], SETTINGS, ["nowhere.yml"]),
     "years that are none": (["run", "--input", "INPUT", "--output", "OUTPUT", "--years", "2016-x"], SETTINGS, ["period.years"]),
     "years with a gap": (["run", "--input", "INPUT", "--output", "OUTPUT", "--years", "2016,2018"], SETTINGS, ["consecutive"]),
-    "years backwards": (["run", "--input", "INPUT", "--output", "OUTPUT", "--years", "2019-2016"], SETTINGS, ["period.years"]),
+    "years backwards": (["run", "--input", "INPUT", "--output", "OUTPUT", "--years", "2019-2016"], SETTINGS, ["years must be consecutive and ascending"]),
     "run without years": (["run", "--input", "INPUT", "--output", "OUTPUT"], SETTINGS, ["--years"]),
     "derive without years": (["derive", "--output", "OUTPUT"], SETTINGS, ["--years"]),
     "unknown source": (["ingest", "--input", "INPUT", "--source", "lbs", "--output", "OUTPUT"], SETTINGS, ["'lbs'", "lbz, sih"]),

@@ -15,7 +15,7 @@ import replicates as r
 from lbz_indicators.stats import intervals
 
 Floats = NDArray[np.float64]
-REPLICATES = 2000
+REPLICATES = 1500
 INSIDE, OUTSIDE = np.arange(r.HOSPITALS) < r.IN_FIT, np.arange(r.HOSPITALS) >= r.IN_FIT
 EXCESS = {hospital: np.log(1.5) for hospital in (0, 6, 12, 18, 24, 61, 67)}
 

@@ -123,7 +123,8 @@ def _ridge(rows: DataFrame, design: GroupDesign, settings: ModelSettings) -> Cer
     at = moments(rows, {design.group: beta})[design.group]
     penalty = np.r_[0.0, np.full(len(beta) - 1, settings.separated_ridge)]
     _, decrement = logistic.newton_step(at.information + np.diag(penalty), at.score - penalty * beta)
-    status = SEPARATED if decrement < settings.newton_decrement else NOT_CONVERGED
+    # Where p is this near 0 and 1, the whole-number sums cannot show a decrement below some 1e-13.
+    status = SEPARATED if decrement < settings.separated_tolerance else NOT_CONVERGED
     return Certified(beta, at, decrement, status, 0)
 
 
