@@ -8,6 +8,7 @@ their true ratio (100 x sum of the true probabilities / sum of the expected ones
 from __future__ import annotations
 
 import argparse
+import tempfile
 from typing import Any
 
 import pandas as pd
@@ -94,7 +95,8 @@ def main() -> None:
     parser.add_argument("--years", default="2019-2022")
     arguments = parser.parse_args()
     settings = load_settings(None, [f"storage.root='{arguments.tables}'", f"period.years='{arguments.years}'"])
-    spark: SparkSession = start_session(settings)
+    with tempfile.NamedTemporaryFile(suffix=".log") as log:
+        spark: SparkSession = start_session(settings, log.name)
     store = Store(spark, settings.storage)
     truth = spark.read.parquet(f"{arguments.nation}/truth/admissions")
     events = spark.read.parquet(f"{arguments.nation}/truth/events").toPandas()
