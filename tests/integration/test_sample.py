@@ -189,6 +189,7 @@ def test_a_failure_half_way_leaves_the_last_good_figures(sample_run: SampleRun, 
     pd.testing.assert_frame_equal(comparable(current_figures(sample_run.store, back)), before)
 
 
+@pytest.mark.long
 def test_the_second_engine_gives_the_same_figures(sample_run: SampleRun, shared_data: Path) -> None:
     settings = sample_settings(shared_data, Path(str(sample_run.settings.storage.root)), "models.engine=glum")
     first = current_model(sample_run.store, sample_run.settings).version
@@ -199,7 +200,8 @@ def test_the_second_engine_gives_the_same_figures(sample_run: SampleRun, shared_
     assert_equal_to_independent(figures, shared_data)
 
 
-@pytest.mark.parametrize("partitions", [1, pytest.param(16, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("partitions", [1, 16])
 def test_partitions_change_no_digit(
     sample_run: SampleRun, shared_data: Path, tmp_path: Path, spark: SparkSession, partitions: int
 ) -> None:
