@@ -32,7 +32,7 @@ from lbz_indicators.steps.run import run_steps
 from lbz_indicators.synthetic.draws import row_key, uniform
 
 pytestmark = pytest.mark.long
-SEEDS = (11, 12, 13, 14)
+SEEDS = tuple(range(11, 19))
 SHIFT = 3.0
 DEATHS = 2000
 NATION = [
