@@ -97,7 +97,7 @@ def measure_nation(arguments: argparse.Namespace, scratch: Path) -> dict[str, An
     def step(label: str, name: str, chosen: Any) -> None:
         store = Store(spark, chosen.storage)
         with clock.span(label) as record:
-            record["said"] = STEPS[name](store, chosen, SILENT, "benchmark").message
+            record["said"] = STEPS[name](store, chosen, SILENT, "benchmark").message.replace(f" from {arguments.delivery}", "")
             record["phases"] = phases.take()
         store.release()
 

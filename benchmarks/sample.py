@@ -47,7 +47,7 @@ def main() -> None:
     for label, name, chosen in todo:
         store = Store(spark, chosen.storage)
         with clock.span(label) as record:
-            record["said"] = STEPS[name](store, chosen, SILENT, "benchmark").message
+            record["said"] = STEPS[name](store, chosen, SILENT, "benchmark").message.replace(f" from {arguments.input}", "")
         store.release()
     spark.stop()
     rows = clock.rows(measure.spark_jobs(scratch / "events"))
