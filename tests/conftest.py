@@ -50,3 +50,15 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session.conf.set("spark.databricks.delta.snapshotPartitions", "2")
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="module")
+def small_data(spark: SparkSession) -> Iterator[SparkSession]:
+    """The session without what only pays for much data: adaptive planning and more than two partitions."""
+    wanted = {"spark.sql.adaptive.enabled": "false", "spark.sql.shuffle.partitions": "2"}
+    before = {key: spark.conf.get(key) for key in wanted}
+    for key, value in wanted.items():
+        spark.conf.set(key, value)
+    yield spark
+    for key, old in before.items():
+        spark.conf.set(key, old)

@@ -15,6 +15,7 @@ from rich.console import Console
 from lbz_indicators import __version__, environment, printing
 from lbz_indicators.config import Settings, load_settings
 from lbz_indicators.errors import LbzError
+from lbz_indicators.places import is_remote
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Standardised hospital indicators."
@@ -41,7 +42,7 @@ def _log_file(settings: Settings, writes: bool) -> str:
     A command that only reads makes no folder: a mistyped --output stays absent.
     """
     root = settings.storage.root
-    local = root is not None and "://" not in root and (writes or os.path.isdir(root))
+    local = root is not None and not is_remote(root) and (writes or os.path.isdir(root))
     try:
         folder = os.path.join(root, "_logs") if root and local else tempfile.mkdtemp(prefix="lbz-indicators-")
         os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -84,11 +85,13 @@ def _require_arguments(names: Sequence[str], settings: Settings) -> None:
     from lbz_indicators.io.files import require_folder
 
     require_place(settings.storage)
-    if not set(names) <= {"ingest", "validate"}:
+    if not set(names) <= {"ingest", "validate", "severity"}:
         _ = settings.years
     if "ingest" in names:
         load_source(settings.delivery.source)
         require_folder(settings.delivery.input)
+    if "severity" in names:
+        _ = settings.severity_years
 
 
 def _arguments(config: str | None, overrides: Sequence[str] | None, output: str | None, years: str | None) -> list[str]:
@@ -97,23 +100,9 @@ def _arguments(config: str | None, overrides: Sequence[str] | None, output: str 
     return [part for pair in named for part in pair] + [part for item in overrides or [] for part in ("--set", item)]
 
 
-@app.command()
-def run(
-    config: Config = None,
-    set_: Overrides = None,
-    input_: Input = None,
-    source: Source = None,
-    output: Output = None,
-    years: Years = None,
-) -> None:
-    """All steps: from a delivery to the tables of indicators."""
-    from lbz_indicators.steps import STEPS
+def _steps_command(names: Callable[[Settings], Sequence[str]], summary: str) -> Callable[..., None]:
+    """A command that runs steps; which ones may depend on what is asked."""
 
-    options = {"delivery__input": input_, "delivery__source": source, "storage__root": output, "period__years": years}
-    _run(list(STEPS), _settings(config, set_, **options), _arguments(config, set_, output, years))
-
-
-def _step_command(name: str, summary: str) -> Callable[..., None]:
     def command(
         config: Config = None,
         set_: Overrides = None,
@@ -123,38 +112,32 @@ def _step_command(name: str, summary: str) -> Callable[..., None]:
         years: Years = None,
     ) -> None:
         options = {"delivery__input": input_, "delivery__source": source, "storage__root": output, "period__years": years}
-        _run([name], _settings(config, set_, **options), _arguments(config, set_, output, years))
+        settings = _settings(config, set_, **options)
+        _run(names(settings), settings, _arguments(config, set_, output, years))
 
     command.__doc__ = summary
     return command
 
 
-for _name, _summary in (
-    ("ingest", "Step 1: a delivered folder to bronze."),
-    ("validate", "Step 2: bronze to valid, rejected and flagged records."),
-    ("derive", "Step 3: exclusions, diagnosis groups and covariates."),
-    ("fit", "Step 4: the national models."),
-    ("score", "Step 5: expected values of every admission."),
-    ("indicators", "Step 6: HSMR and SMR with their limits."),
-):
-    app.command(_name)(_step_command(_name, _summary))
+def _with_loading(settings: Settings) -> list[str]:
+    """The steps of `severity`: a named delivery is loaded first."""
+    return ["ingest", "validate", "severity"] if settings.delivery.input else ["severity"]
 
 
-@app.command()
-def severity(
-    config: Config = None,
-    set_: Overrides = None,
-    input_: Input = None,
-    source: Source = None,
-    output: Output = None,
-    years: Years = None,
-) -> None:
-    """Model maintenance: severity classes from the years before the model years; with --input, loads that delivery first."""
-    options = {"delivery__input": input_, "delivery__source": source, "storage__root": output, "period__years": years}
-    settings = _settings(config, set_, **options)
-    _ = settings.severity_years  # said before any work is done
-    loading = ["ingest", "validate"] if settings.delivery.input else []
-    _run([*loading, "severity"], settings, _arguments(config, set_, output, years))
+_STEPS = {
+    "ingest": "Step 1: a delivered folder to bronze.",
+    "validate": "Step 2: bronze to valid, rejected and flagged records.",
+    "derive": "Step 3: exclusions, diagnosis groups and covariates.",
+    "fit": "Step 4: the national models.",
+    "score": "Step 5: expected values of every admission.",
+    "indicators": "Step 6: HSMR and SMR with their limits.",
+}
+_SEVERITY = "Model maintenance: severity classes from the years before the model years; with --input, loads that delivery first."
+
+app.command("run")(_steps_command(lambda _: list(_STEPS), "All steps: from a delivery to the tables of indicators."))
+for _name, _summary in _STEPS.items():
+    app.command(_name)(_steps_command(lambda _, name=_name: [name], _summary))  # type: ignore[misc]
+app.command("severity")(_steps_command(_with_loading, _SEVERITY))
 
 
 @app.command()
@@ -189,10 +172,12 @@ def generate(
     """A synthetic nation: a delivery of any size, and the truth behind it."""
     from lbz_indicators.progress import to_terminal
     from lbz_indicators.steps.generate import generate as make_nation
+    from lbz_indicators.steps.generate import output_folder
 
     numbers = {"hospitals": hospitals, "admissions_per_year": admissions, "seed": seed}
     options = {f"synthetic__{name}": value for name, value in numbers.items()}
     settings = _settings(config, set_, **options, synthetic__format=form, storage__root=output, period__years=years)
+    output_folder(settings)  # said before Spark starts
     spark = _start(settings, writes=True)
     make_nation(spark, settings, to_terminal())
     printing.print_generated(spark, settings, like)

@@ -59,19 +59,23 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) ->
 def print_view(spark: Any, settings: Settings, what: str, hospital: str | None, form: str) -> None:
     """One of show.VIEWS, as a table, CSV or JSON lines."""
     from lbz_indicators.io import Store
-    from lbz_indicators.show import VIEWS, national_summary
+    from lbz_indicators.show import FIGURES, OTHERS, national_summary, shown_model
 
-    if what not in VIEWS:
-        raise SettingsError(f"There is nothing called {what!r} to show.", mend=f"show one of {', '.join(VIEWS)}.")
+    if what not in {**FIGURES, **OTHERS}:
+        names = ", ".join((*FIGURES, *OTHERS))
+        raise SettingsError(f"There is nothing called {what!r} to show.", mend=f"show one of {names}.")
     store = Store(spark, settings.storage)
-    frame = VIEWS[what](store, settings, hospital)
+    model = shown_model(store, settings) if what in FIGURES else None
+    frame = OTHERS[what](store, settings, hospital) if model is None else FIGURES[what](store, settings, model.version, hospital)
     rows = [tuple(row) for row in frame.collect()]
     if not rows and hospital is not None:
         raise SettingsError(
             f"There are no figures of hospital {hospital!r}.",
             mend="`show hsmr` lists the hospitals; one that merged is counted with the hospital it reports as.",
         )
-    _say_if_not_current(store, settings, what)
+    if model is not None and model.version != model.current:
+        note = f"figures of model {model.version}; the current model {model.current} has none yet: run score and indicators"
+        print(note, file=sys.stderr)
     if form == "csv":
         writer = csv.writer(sys.stdout)
         writer.writerow(frame.columns)
@@ -81,32 +85,24 @@ def print_view(spark: Any, settings: Settings, what: str, hospital: str | None, 
             print(json.dumps(dict(zip(frame.columns, row, strict=True)), default=str))
     else:
         _table(what if hospital is None else f"{what} {hospital}", frame.columns, rows)
-        if what == "hsmr" and hospital is None:
-            summary = national_summary(store, settings)
+        if model is not None and what == "hsmr" and hospital is None:
+            summary = national_summary(store, settings, model.version)
             _table("the hospitals together", summary.columns, [tuple(row) for row in summary.collect()])
-
-
-def _say_if_not_current(store: Any, settings: Settings, what: str) -> None:
-    """A word on standard error where a newer model has no figures yet."""
-    from lbz_indicators.show import shown_version
-    from lbz_indicators.steps.current import current_model
-
-    if what in {"hsmr", "smr"} and (shown := shown_version(store, settings)) != (now := current_model(store, settings).version):
-        print(f"figures of model {shown}; the current model {now} has none yet: run score and indicators", file=sys.stderr)
 
 
 def print_run(spark: Any, settings: Settings, run_id: str, arguments: Sequence[str]) -> None:
     """The end of a run: the HSMR of the largest hospitals, the summary, and where everything lies."""
     from lbz_indicators.io import Store
-    from lbz_indicators.show import hsmr, national_summary
+    from lbz_indicators.show import hsmr, national_summary, shown_model
 
     store = Store(spark, settings.storage)
-    frame = hsmr(store, settings, None)
+    version = shown_model(store, settings).version
+    frame = hsmr(store, settings, version, None)
     rows = [tuple(row) for row in frame.collect()]
     chosen = _largest(rows, frame.columns.index("admissions"))
     title = f"HSMR, the largest {len(chosen)} of {len(rows)} figures" if len(chosen) < len(rows) else "HSMR"
     _table(title, frame.columns, chosen)
-    summary = national_summary(store, settings)
+    summary = national_summary(store, settings, version)
     _table("the hospitals together", summary.columns, [tuple(row) for row in summary.collect()])
     print(f"run     {run_id}")
     print(f"tables  {store.place} (bronze, silver, gold; gold/indicators holds every figure)")

@@ -87,6 +87,9 @@ def _configure(session: SparkSession, settings: Settings) -> SparkSession:
         logging.getLogger(name).disabled = True
     session.conf.set("spark.sql.session.timeZone", "UTC")
     session.conf.set("spark.sql.execution.arrow.pyspark.enabled", "true")
+    # Else Spark refuses delivered Parquet with timestamps of nanoseconds, the default of pandas, and with times of day.
+    for key in ("spark.sql.legacy.parquet.nanosAsLong", "spark.sql.timeType.enabled"):
+        session.conf.set(key, "true")
     partitions = settings.spark.shuffle_partitions
     if partitions is None and (session.conf.get("spark.master", "") or "").startswith("local"):
         partitions = LOCAL_SHUFFLE_PARTITIONS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -21,9 +22,9 @@ _FIGURE = ("admissions", "observed", "expected", "value", "lower", "upper", "con
 NATION = "nation"
 
 
-def _figures(store: Store, settings: Settings, hospital: str | None) -> DataFrame:
-    """Figures of the version shown, with the period as text and the mark of a figure that is its own reference."""
-    rows = store.read(tables.GOLD_INDICATORS).where(F.col("model_version") == shown_version(store, settings))
+def _figures(store: Store, settings: Settings, version: str, hospital: str | None) -> DataFrame:
+    """Figures of one model version, with the period as text and the mark of a figure that is its own reference."""
+    rows = store.read(tables.GOLD_INDICATORS).where(F.col("model_version") == version)
     years = F.concat_ws("-", F.year("period_start"), F.when(F.year("period_end") > F.year("period_start"), F.year("period_end")))
     own = F.col("hospital_id").isNotNull() & (F.col("own_reference_share") >= settings.indicators.own_reference_share)
     every = F.sequence(F.year("period_start"), F.year("period_end"))
@@ -38,31 +39,42 @@ def _figures(store: Store, settings: Settings, hospital: str | None) -> DataFram
     return rows.where(F.col("hospital_id").isNull() if hospital == NATION else F.col("hospital_id") == hospital)
 
 
-def shown_version(store: Store, settings: Settings) -> str:
-    """The current model version; until it has figures, the one before it that has."""
+@dataclass(frozen=True)
+class ShownModel:
+    """The model version whose figures are shown, and the current one."""
+
+    version: str
+    current: str
+
+
+def shown_model(store: Store, settings: Settings) -> ShownModel:
+    """The current model; until it has figures, of those that have the one that was current last."""
+    with_figures = store.read(tables.GOLD_INDICATORS).select("model_version").distinct()
     current = current_model(store, settings).version
     models = registry.family(store.read(tables.GOLD_MODELS), registry.MORTALITY, settings.model_years)
-    with_figures = {row[0] for row in store.read(tables.GOLD_INDICATORS).select("model_version").distinct().collect()}
-    versions = [row[0] for row in models.orderBy(F.desc("created_at")).select("model_version").collect()]
-    return next((version for version in (current, *versions) if version in with_figures), current)
+    was_current = store.read(tables.GOLD_MODEL_EVENTS).where(F.col("status") == registry.CURRENT)
+    last = was_current.join(models, on="model_version", how="left_semi").groupBy("model_version").agg(F.max("at").alias("at"))
+    rows = last.join(with_figures, on="model_version", how="left_semi").orderBy(F.desc("at"), "model_version").collect()
+    versions = [row["model_version"] for row in rows]
+    return ShownModel(current if current in versions or not versions else versions[0], current)
 
 
-def hsmr(store: Store, settings: Settings, hospital: str | None) -> DataFrame:
+def hsmr(store: Store, settings: Settings, version: str, hospital: str | None) -> DataFrame:
     """HSMR per hospital and period, the nation first."""
-    rows = _figures(store, settings, hospital).where(F.col("indicator") == HSMR)
+    rows = _figures(store, settings, version, hospital).where(F.col("indicator") == HSMR)
     named = rows.withColumn("hospital_id", F.coalesce("hospital_id", F.lit(NATION)))
     order = (F.col("hospital_id") != NATION, "hospital_id", "period_end", F.desc("period_start"))
     return named.orderBy(*order).select("hospital_id", "period", *_FIGURE, "own_reference")
 
 
-def smr(store: Store, settings: Settings, hospital: str | None) -> DataFrame:
+def smr(store: Store, settings: Settings, version: str, hospital: str | None) -> DataFrame:
     """SMRs of one hospital, or of the nation without one, over every breakdown but main diagnosis."""
     references = load_references(settings.references).diagnosis_groups.rows
     groups = group_labels(references, settings.population.diagnosis_grouping)
     clusters = cluster_labels(references)
     labels = [(GROUP, k, v) for k, v in groups.items()] + [(CLUSTER, k, v) for k, v in clusters.items()]
     named = store.spark.createDataFrame(labels, "breakdown string, breakdown_value string, label string")
-    rows = _figures(store, settings, hospital or NATION).where(
+    rows = _figures(store, settings, version, hospital or NATION).where(
         (F.col("indicator") == SMR) & (F.col("breakdown") != "main_diagnosis")
     )
     rows = rows.join(F.broadcast(named), on=["breakdown", "breakdown_value"], how="left")
@@ -96,9 +108,9 @@ def models(store: Store, settings: Settings, hospital: str | None) -> DataFrame:
     return fits.orderBy(F.asc_nulls_last(F.col("diagnosis_group").try_cast("int")), "diagnosis_group")
 
 
-def national_summary(store: Store, settings: Settings) -> DataFrame:
+def national_summary(store: Store, settings: Settings, version: str) -> DataFrame:
     """Per period: hospitals, how many have O > E, mean, lowest and highest HSMR, verdicts, and the nation's own value."""
-    rows = _figures(store, settings, None).where((F.col("indicator") == HSMR) & (F.col("breakdown") == NONE))
+    rows = _figures(store, settings, version, None).where((F.col("indicator") == HSMR) & (F.col("breakdown") == NONE))
     hospital = F.col("hospital_id").isNotNull()
     return (
         rows.groupBy("period", "period_start", "period_end")
@@ -117,10 +129,11 @@ def national_summary(store: Store, settings: Settings) -> DataFrame:
     )
 
 
-VIEWS: dict[str, Callable[[Store, Settings, str | None], DataFrame]] = {
-    "hsmr": hsmr,
-    "smr": smr,
+FIGURES: dict[str, Callable[[Store, Settings, str, str | None], DataFrame]] = {"hsmr": hsmr, "smr": smr}
+"""What is shown of one model version."""
+OTHERS: dict[str, Callable[[Store, Settings, str | None], DataFrame]] = {
     "exclusions": exclusions,
     "quality": quality,
     "models": models,
 }
+"""What is shown whatever the model."""

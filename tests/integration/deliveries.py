@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-from pyspark.sql import SparkSession
 
 Row = Mapping[str, str]
 
@@ -61,18 +58,6 @@ def sound_files(**changed: str | bytes | None) -> dict[str, str | bytes]:
         "admissions": csv_text([ADMISSION]), "diagnoses": csv_text([DIAGNOSIS]), "hospitals": csv_text([HOSPITAL]), **changed,
     }  # fmt: skip
     return {f"{table}.csv": content for table, content in files.items() if content is not None}
-
-
-@contextmanager
-def small_data_session(spark: SparkSession) -> Iterator[SparkSession]:
-    """The session without what only pays for much data: adaptive planning and more than two partitions."""
-    wanted = {"spark.sql.adaptive.enabled": "false", "spark.sql.shuffle.partitions": "2"}
-    before = {key: spark.conf.get(key) for key in wanted}
-    for key, value in wanted.items():
-        spark.conf.set(key, value)
-    yield spark
-    for key, old in before.items():
-        spark.conf.set(key, old)
 
 
 def delta_logs(root: Path) -> dict[str, list[str]]:

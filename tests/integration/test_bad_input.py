@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -24,7 +24,6 @@ from deliveries import (
     csv_text,
     delta_logs,
     hospitals,
-    small_data_session,
     sound_files,
     write_delivery,
 )
@@ -173,10 +172,7 @@ ARGUMENTS: dict[str, tuple[list[str], int, list[str]]] = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", autouse=True)
-def spark_small(spark: SparkSession) -> Iterator[SparkSession]:
-    with small_data_session(spark) as session:
-        yield session
+pytestmark = pytest.mark.usefixtures("small_data")
 
 
 def _command(*arguments: str) -> int:
@@ -216,7 +212,7 @@ def _assert_one_message(printed: str, wanted: list[str]) -> None:
 
 
 def test_a_run_without_a_single_valid_admission_ends_with_one_message(
-    spark_small: SparkSession, output: Path, capfd: pytest.CaptureFixture[str]
+    small_data: SparkSession, output: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The steps up to derive had nothing to do (fixture); a model cannot be fitted on nobody."""
     before = _tables(output)
@@ -225,7 +221,7 @@ def test_a_run_without_a_single_valid_admission_ends_with_one_message(
     assert status == MODEL, printed
     _assert_one_message(printed, ["admission"])
     assert _tables(output) == before
-    runs = spark_small.read.format("delta").load(str(output / RUNS)).where("status = 'failed'").collect()
+    runs = small_data.read.format("delta").load(str(output / RUNS)).where("status = 'failed'").collect()
     assert {row["step"] for row in runs} == {"fit", "run"}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from deliveries import admissions, csv_text, delta_logs, diagnoses, hospitals, small_data_session, write_delivery
+from deliveries import admissions, csv_text, delta_logs, diagnoses, hospitals, write_delivery
 from lbz_indicators import tables
 from lbz_indicators.config import Settings, load_settings
 from lbz_indicators.errors import StorageError
@@ -142,34 +142,33 @@ def _break_off_before_admissions(chapters: Chapters) -> None:
 
 
 @pytest.fixture(scope="module")
-def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+def story(small_data: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     folder = tmp_path_factory.mktemp("over_time")
     contents = {"first": (FIRST, FIRST_DIAGNOSES, ("H1", "H2")), "second": (SECOND, SECOND_DIAGNOSES, ("H1",))}
     for name, (rows, secondary, places) in contents.items():
         texts = {"admissions": rows, "diagnoses": secondary, "hospitals": hospitals(*places)}
         write_delivery(folder / name, {f"{table}.csv": csv_text(content) for table, content in texts.items()})
-    with small_data_session(spark) as session:
-        chapters = Chapters(session, folder)
-        chapters.run("ingest", "first")
-        chapters.run("validate")
-        first = chapters.state(derived=False)
+    chapters = Chapters(small_data, folder)
+    chapters.run("ingest", "first")
+    chapters.run("validate")
+    first = chapters.state(derived=False)
 
-        _break_off_before_admissions(chapters)
-        broken_off = chapters.records()
-        # Loaded to its end half a year later: it is judged by the date of its first load.
-        chapters.run("ingest", "second", load_date="2020-06-30")
-        completed = chapters.records()
-        bronze = (tables.BRONZE_ADMISSIONS, tables.BRONZE_DIAGNOSES, tables.BRONZE_HOSPITALS)
-        stamps = {(r["load_date"], r["loaded_at"]) for t in bronze for r in chapters.rows(t) if r["delivery_id"] == "second"}
-        chapters.run("validate")
-        chapters.run("derive")
-        second = chapters.state()
+    _break_off_before_admissions(chapters)
+    broken_off = chapters.records()
+    # Loaded to its end half a year later: it is judged by the date of its first load.
+    chapters.run("ingest", "second", load_date="2020-06-30")
+    completed = chapters.records()
+    bronze = (tables.BRONZE_ADMISSIONS, tables.BRONZE_DIAGNOSES, tables.BRONZE_HOSPITALS)
+    stamps = {(r["load_date"], r["loaded_at"]) for t in bronze for r in chapters.rows(t) if r["delivery_id"] == "second"}
+    chapters.run("validate")
+    chapters.run("derive")
+    second = chapters.state()
 
-        # The same again, the older delivery last.
-        assert [chapters.run("ingest", name, load_date="2021-01-01") for name in ("second", "first")] == [0, 0]
-        chapters.run("validate")
-        chapters.run("derive")
-        yield Story(first, broken_off, completed, stamps, second, chapters.state())
+    # The same again, the older delivery last.
+    assert [chapters.run("ingest", name, load_date="2021-01-01") for name in ("second", "first")] == [0, 0]
+    chapters.run("validate")
+    chapters.run("derive")
+    yield Story(first, broken_off, completed, stamps, second, chapters.state())
 
 
 def test_the_first_delivery(story: Story) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
-from deliveries import Row, admissions, csv_text, delta_logs, diagnoses, hospitals, small_data_session, write_delivery
+from deliveries import Row, admissions, csv_text, delta_logs, diagnoses, hospitals, write_delivery
 from lbz_indicators import tables
 from lbz_indicators.config import load_settings
 from lbz_indicators.errors import SettingsError, StorageError
@@ -66,13 +65,7 @@ def _rows() -> list[Row]:
 
 
 @pytest.fixture(scope="module")
-def spark_small(spark: SparkSession) -> Iterator[SparkSession]:
-    with small_data_session(spark) as session:
-        yield session
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, spark_small: SparkSession) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, small_data: SparkSession) -> Path:
     """A delivery with a severity table of its own, loaded, validated and classed."""
     root = tmp_path_factory.mktemp("severity")
     files = {
@@ -83,7 +76,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, spark_small: SparkSession) -
     }
     write_delivery(root / "in", files)
     for step in ("ingest", "validate", "severity"):
-        _run(spark_small, root, step)
+        _run(small_data, root, step)
     return root
 
 
@@ -109,37 +102,37 @@ def _code(code: str) -> str:
     return code.replace(".", "")
 
 
-def test_classes_are_those_counted_by_hand(place: Path, spark_small: SparkSession) -> None:
-    rows = spark_small.read.format("delta").load(str(place / "out" / "gold" / "severity_classes")).collect()
+def test_classes_are_those_counted_by_hand(place: Path, small_data: SparkSession) -> None:
+    rows = small_data.read.format("delta").load(str(place / "out" / "gold" / "severity_classes")).collect()
     counted = {row["main_diagnosis"]: (row["admissions"], row["deaths"], row["hospitals"], row["severity"]) for row in rows}
     assert counted == {_code(u.code): (u.admissions, u.deaths, u.hospitals, u.severity) for u in USED if u.severity is not None}
-    version = spark_small.read.format("delta").load(str(place / "out" / "gold" / "severity_versions")).collect()
+    version = small_data.read.format("delta").load(str(place / "out" / "gold" / "severity_versions")).collect()
     assert len(version) == 1
     assert version[0]["history_years"] == [2015, 2016, 2017, 2018]
     assert version[0]["admissions"] == sum(u.admissions for u in USED if u.severity is not None)
 
 
-def test_derive_uses_the_table_in_force_and_another_one_where_told(place: Path, spark_small: SparkSession) -> None:
+def test_derive_uses_the_table_in_force_and_another_one_where_told(place: Path, small_data: SparkSession) -> None:
     by_hand = {_code(u.code): u.severity for u in USED if u.severity is not None} | {_code(NEVER_USED): OTHER}
-    assert _derived(spark_small, place) == by_hand
-    assert _in_force(spark_small, place, "severity.table=delivered") == {_code(NEVER_USED): 5, "I500": 3}
-    version = spark_small.read.format("delta").load(str(place / "out" / "gold" / "severity_versions")).collect()[0][0]
+    assert _derived(small_data, place) == by_hand
+    assert _in_force(small_data, place, "severity.table=delivered") == {_code(NEVER_USED): 5, "I500": 3}
+    version = small_data.read.format("delta").load(str(place / "out" / "gold" / "severity_versions")).collect()[0][0]
     classed = {code: severity for code, severity in by_hand.items() if code != _code(NEVER_USED)}
-    assert _in_force(spark_small, place, f"severity.table={version}") == classed == _in_force(spark_small, place)
+    assert _in_force(small_data, place, f"severity.table={version}") == classed == _in_force(small_data, place)
 
 
-def test_deriving_again_changes_nothing_and_another_rule_makes_another_version(place: Path, spark_small: SparkSession) -> None:
+def test_deriving_again_changes_nothing_and_another_rule_makes_another_version(place: Path, small_data: SparkSession) -> None:
     before = delta_logs(place / "out")
-    assert "in force already" in _run(spark_small, place, "severity")
+    assert "in force already" in _run(small_data, place, "severity")
     assert delta_logs(place / "out") == before
-    _run(spark_small, place, "severity", "severity.minimum_hospitals=3")
-    assert _in_force(spark_small, place)["N390"] == 7
-    _run(spark_small, place, "severity")
-    assert _in_force(spark_small, place)["N390"] == OTHER, "the version derived last is in force, though its rows are older"
+    _run(small_data, place, "severity", "severity.minimum_hospitals=3")
+    assert _in_force(small_data, place)["N390"] == 7
+    _run(small_data, place, "severity")
+    assert _in_force(small_data, place)["N390"] == OTHER, "the version derived last is in force, though its rows are older"
 
 
-def test_what_cannot_be_is_refused(place: Path, spark_small: SparkSession) -> None:
+def test_what_cannot_be_is_refused(place: Path, small_data: SparkSession) -> None:
     with pytest.raises(SettingsError, match="reach into the model years"):
-        _run(spark_small, place, "severity", "severity.years=2018-2019")
+        _run(small_data, place, "severity", "severity.years=2018-2019")
     with pytest.raises(StorageError, match="no severity table severity-1"):
-        _run(spark_small, place, "derive", "severity.table=severity-1")
+        _run(small_data, place, "derive", "severity.table=severity-1")

@@ -17,7 +17,7 @@ PACKAGE = "lbz_indicators"
 ROOT = Path(lbz_indicators.__file__).parent
 
 LEVELS = [
-    {"", "errors", "failures", "conf"},
+    {"", "errors", "failures", "conf", "clock", "places"},
     {"config", "tables", "schemas", "references", "progress"},
     {"stats"},
     {"ingest", "population", "models", "indicators"},

@@ -13,6 +13,7 @@ from pyspark.sql import types as T
 from lbz_indicators.errors import DeliveryError, SettingsError
 from lbz_indicators.failures import storage_errors
 from lbz_indicators.ingest.sources import CORRUPT, FILE, FileFormat
+from lbz_indicators.places import absolute, is_remote
 
 UNREADABLE = "truncated, damaged, or not of the format its name says"
 _MEND = "deliver the file again; details stand in the log file."
@@ -22,22 +23,21 @@ def require_folder(folder: str | None) -> None:
     """SettingsError where no delivery is named, DeliveryError where a local one is not there."""
     if not folder:
         raise SettingsError("It is not said what to load.", mend="add --input FOLDER.")
-    if "://" not in folder:
-        _local_files(folder)
+    if not is_remote(folder) and not os.path.isdir(folder):
+        what = "is a file, not a folder" if os.path.exists(folder) else "is not there"
+        raise DeliveryError(f"The delivery {folder} {what}.", mend="give the folder that holds admissions.csv.")
 
 
 def list_files(spark: SparkSession, folder: str) -> dict[str, int]:
     """Size in bytes by path relative to the delivered folder; DeliveryError where the folder is absent or empty."""
-    files = _remote_files(spark, folder) if "://" in folder else _local_files(folder)
+    require_folder(folder)
+    files = _remote_files(spark, folder) if is_remote(folder) else _local_files(folder)
     if not files:
         raise DeliveryError(f"The delivery {folder} holds no file.", mend="give the folder that holds admissions.csv.")
     return files
 
 
 def _local_files(folder: str) -> dict[str, int]:
-    if not os.path.isdir(folder):
-        what = "is a file, not a folder" if os.path.exists(folder) else "is not there"
-        raise DeliveryError(f"The delivery {folder} {what}.", mend="give the folder that holds admissions.csv.")
     found = {}
     for parent, _, names in os.walk(folder):
         for name in names:
@@ -64,14 +64,10 @@ def read_text(spark: SparkSession, folder: str, files: Sequence[str], sizes: dic
     empty = [file for file in files if sizes[file] == 0]
     if empty:
         raise DeliveryError(f"The file {empty[0]} is empty.", where=folder, mend="deliver the file again.")
-    root = folder if "://" in folder else os.path.abspath(folder)
-    paths = [_literal_path(f"{root}/{file}") for file in files]
+    paths = [_literal_path(f"{absolute(folder)}/{file}") for file in files]
     kinds = {"parquet" if file.endswith(".parquet") or ".parquet/" in file else "csv" for file in files}
     if len(kinds) > 1:
         raise DeliveryError("One table is delivered as CSV and as Parquet.", where=", ".join(files), mend="deliver one of them.")
-    # Else Spark refuses files with timestamps of nanoseconds, the default of pandas, and with times of day.
-    for key in ("spark.sql.legacy.parquet.nanosAsLong", "spark.sql.timeType.enabled"):
-        spark.conf.set(key, "true")
     with storage_errors(f"The file {files[0]} cannot be read: {UNREADABLE}.", folder, _MEND, DeliveryError):
         frame = spark.read.parquet(*paths) if kinds == {"parquet"} else _read_csv(spark, paths, form)
         return frame.withColumn(FILE, F.col("_metadata.file_name"))
@@ -95,12 +91,11 @@ def _csv_reader(spark: SparkSession, form: FileFormat) -> DataFrameReader:
 
 def header_problems(spark: SparkSession, folder: str, files: Sequence[str], form: FileFormat) -> list[str]:
     """How the headers of a table's CSV parts differ from its first part's. One small read per part: for after a failure."""
-    root = folder if "://" in folder else os.path.abspath(folder)
     reader = _csv_reader(spark, form)
     first: list[str] = []
     problems = []
     for file in files:
-        header = reader.csv(_literal_path(f"{root}/{file}")).columns
+        header = reader.csv(_literal_path(f"{absolute(folder)}/{file}")).columns
         first = first or header
         lacks, adds = [n for n in first if n not in header], [n for n in header if n not in first]
         if header != first:

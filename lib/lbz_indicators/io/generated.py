@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -13,6 +12,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 
 from lbz_indicators.failures import storage_errors
+from lbz_indicators.places import absolute, is_remote
 
 
 class GeneratedFolder:
@@ -20,11 +20,11 @@ class GeneratedFolder:
 
     def __init__(self, spark: SparkSession, root: str) -> None:
         self.spark = spark
-        self.root = root.rstrip("/") if "://" in root else os.path.abspath(root)
+        self.root = absolute(root).rstrip("/")
 
     def clear(self) -> None:
         """Removes what an earlier generation left in a local folder, and nothing else."""
-        if "://" not in self.root:
+        if not is_remote(self.root):
             for name in ("delivery", "correction", "truth", "_work"):
                 shutil.rmtree(Path(self.root) / name, ignore_errors=True)
 
@@ -48,7 +48,7 @@ class GeneratedFolder:
 
     def write_csv(self, name: str, columns: Sequence[str], rows: Iterable[tuple[str | None, ...]]) -> None:
         """A small table as one CSV file, or over a remote path as a folder with one part."""
-        if "://" in self.root:
+        if is_remote(self.root):
             frame = self.spark.createDataFrame(list(rows), ", ".join(f"{column} string" for column in columns))
             self.write(name, frame.coalesce(1), "csv")
             return
@@ -63,7 +63,7 @@ class GeneratedFolder:
 
     def remove_work(self) -> None:
         """Deletes the work files of a local folder."""
-        if "://" not in self.root:
+        if not is_remote(self.root):
             shutil.rmtree(Path(self.root) / "_work", ignore_errors=True)
 
     def _writing(self, name: str) -> AbstractContextManager[None]:

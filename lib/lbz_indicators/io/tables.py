@@ -22,6 +22,7 @@ from pyspark.sql import functions as F
 from lbz_indicators.config import StorageSettings
 from lbz_indicators.errors import SettingsError, StorageError
 from lbz_indicators.failures import storage_errors
+from lbz_indicators.places import absolute, is_remote
 from lbz_indicators.schemas import SCHEMAS, TableSchema
 from lbz_indicators.tables import Table
 
@@ -75,8 +76,7 @@ class Store:
         """Where the tables lie, for messages."""
         if self._settings.catalog:
             return f"catalog {self._settings.catalog}"
-        root = self._settings.root or ""
-        return root if "://" in root else os.path.abspath(root)
+        return absolute(self._settings.root or "")
 
     @property
     def work_path(self) -> str:
@@ -86,7 +86,7 @@ class Store:
     def require_writable(self) -> None:
         """StorageError where the place for the tables cannot be written, before any work is done."""
         root = self._settings.root
-        if root is None or "://" in root:
+        if root is None or is_remote(root):
             return
         try:
             os.makedirs(root, exist_ok=True)
@@ -103,9 +103,7 @@ class Store:
         return f"delta.{quote(self._path(table))}"
 
     def _path(self, table: Table) -> str:
-        root = self._settings.root or ""
-        absolute = root if "://" in root else os.path.abspath(root)
-        return f"{absolute}/{table.layer}/{table.name}"
+        return f"{absolute(self._settings.root or '')}/{table.layer}/{table.name}"
 
     def exists(self, table: Table) -> bool:
         """Whether the table is there; a StorageError where a folder of its name holds no Delta table."""

@@ -11,6 +11,7 @@ from pyspark.sql import types as T
 
 from lbz_indicators.failures import storage_errors
 from lbz_indicators.io.tables import Store
+from lbz_indicators.places import is_remote
 
 
 class WorkFolder:
@@ -32,7 +33,7 @@ class WorkFolder:
 
     def remove(self) -> None:
         """Deletes the folder; over a remote path it empties it."""
-        if "://" not in self.path:
+        if not is_remote(self.path):
             shutil.rmtree(Path(self.path), ignore_errors=True)
             if Path(self.path).parent.name == "_work" and not any(Path(self.path).parent.iterdir()):
                 Path(self.path).parent.rmdir()

@@ -7,6 +7,8 @@ be wrong without a word.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from lbz_indicators import tables
@@ -15,21 +17,20 @@ from lbz_indicators.errors import SettingsError, StorageError
 from lbz_indicators.io import Store
 from lbz_indicators.references import References
 
-COVARIATES = "silver.covariates"
+COVARIATES = str(tables.SILVER_COVARIATES)
 
 
-def begin(store: Store, settings: Settings, references: References, severity_version: str, run_id: str) -> None:
-    """Marks the covariates as unfinished where they are to be derived with something else than last time."""
+@contextmanager
+def deriving(store: Store, settings: Settings, references: References, severity_version: str, run_id: str) -> Iterator[None]:
+    """While the covariates are written: says with what, and that they are unfinished where that is not as last time."""
     wanted = _content(settings, references) | {"severity_version": severity_version}
     stored = _stored(store)
-    if stored is not None and any(stored[name] != value for name, value in wanted.items()):
+    same = stored is not None and all(stored[name] == value for name, value in wanted.items())
+    if stored is not None and not same:
         _write(store, wanted, complete=False, run_id=run_id)
-
-
-def finish(store: Store, settings: Settings, references: References, severity_version: str, run_id: str) -> None:
-    """Says what the covariates were derived with, now that they are written."""
-    wanted = _content(settings, references) | {"severity_version": severity_version}
-    _write(store, wanted, complete=True, run_id=run_id)
+    yield
+    if not (same and stored is not None and stored["complete"]):
+        _write(store, wanted, complete=True, run_id=run_id)
 
 
 def require(store: Store, settings: Settings, references: References) -> None:

@@ -25,9 +25,8 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
     rows = comorbidity.with_comorbidity(rows, store.read(tables.SILVER_DIAGNOSES), _prefixes(store.spark, references))
     severity_classes, severity_version = severity.classes_in_force(store, settings)
     rows = covariates.with_classes(rows, _ses_classes(store), severity_classes)
-    derivation.begin(store, settings, references, severity_version, run_id)
-    written = store.replace(tables.SILVER_COVARIATES, covariates.covariate_rows(rows))
-    derivation.finish(store, settings, references, severity_version, run_id)
+    with derivation.deriving(store, settings, references, severity_version, run_id):
+        written = store.replace(tables.SILVER_COVARIATES, covariates.covariate_rows(rows))
 
     counts = store.replace(tables.GOLD_EXCLUSIONS, exclusions.count_exclusions(store.read(tables.SILVER_COVARIATES)))
     totals = store.read(tables.GOLD_EXCLUSIONS).groupBy((F.col("reason") == exclusions.INCLUDED).alias("included"))

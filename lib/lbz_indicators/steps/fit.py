@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lbz_indicators import __version__, tables
+from lbz_indicators.clock import utc_now
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import ModelError
 from lbz_indicators.io import Store
@@ -141,7 +142,7 @@ def _register(store: Store, version: str, settings: Settings, references: Refere
         cohort_hash,
         dict(store.versions_read),
         __version__,
-        dt.datetime.now(dt.timezone.utc).replace(tzinfo=None),
+        utc_now(),
         None,
         run_id,
     )
@@ -156,7 +157,7 @@ def _make_current(store: Store, version: str, model_years: Sequence[int], note: 
     status = {row["model_version"]: row["status"] for row in known}
     if status.get(version) == registry.CURRENT:
         return
-    now = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None)
+    now = utc_now()
     rows = [(version, registry.CANDIDATE, now, note)] if status.get(version) is None else []
     rows += [(other, registry.RETIRED, now, f"replaced by {version}") for other, s in status.items() if s == registry.CURRENT]
     rows.append((version, registry.CURRENT, now + dt.timedelta(microseconds=1), note))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 
+from lbz_indicators.clock import utc_now
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import ModelError
 from lbz_indicators.io import Store
@@ -63,7 +63,7 @@ class Workbench:
     parts: int = 0
 
     def __post_init__(self) -> None:
-        self.name = f"fit-{dt.datetime.now(dt.timezone.utc):%Y%m%dT%H%M%S%f}"
+        self.name = f"fit-{utc_now():%Y%m%dT%H%M%S%f}"
         self._written: tuple[tuple[Pack, ...], WorkFolder] | None = None
 
     def write(self, packs: Sequence[Pack]) -> DataFrame:

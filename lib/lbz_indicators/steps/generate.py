@@ -28,12 +28,18 @@ RETURNS_OF_RECORDS = 0.15
 """Roughly how many records a level has of those of the level before."""
 
 
-def generate(spark: SparkSession, settings: Settings, progress: Progress) -> Plan:
-    """Writes delivery/, truth/ and, with dirt, correction/ below the output folder."""
+def output_folder(settings: Settings) -> str:
+    """Where a nation is written; SettingsError where that is not said."""
     if not settings.storage.root:
         raise SettingsError("It is not said where to write the nation.", mend="add --output DIR.")
+    return settings.storage.root
+
+
+def generate(spark: SparkSession, settings: Settings, progress: Progress) -> Plan:
+    """Writes delivery/, truth/ and, with dirt, correction/ below the output folder."""
+    root = output_folder(settings)
     plan = make_plan(settings)
-    folder = GeneratedFolder(spark, settings.storage.root)
+    folder = GeneratedFolder(spark, root)
     folder.clear()
     with jit_friendly(spark):
         rows = _make_admissions(spark, plan, folder, progress)
@@ -46,7 +52,7 @@ def generate(spark: SparkSession, settings: Settings, progress: Progress) -> Pla
 
 def compare_with_targets(spark: SparkSession, settings: Settings) -> list[targets.Comparison]:
     """The generated nation of the output folder beside the published figures."""
-    folder = GeneratedFolder(spark, settings.storage.root or "")
+    folder = GeneratedFolder(spark, output_folder(settings))
     types = {row["hospital_id"]: row["hospital_type"] for row in folder.read("truth/hospital_effects").collect()}
     synthetic = settings.synthetic
     records = synthetic.admissions_per_year * (1 - synthetic.day_admission_share)

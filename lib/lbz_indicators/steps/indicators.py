@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lbz_indicators import tables
+from lbz_indicators.clock import utc_now
 from lbz_indicators.config import Settings
 from lbz_indicators.indicators import limits, mortality, variance
 from lbz_indicators.io import CHANGE, Store
@@ -90,6 +89,6 @@ def _with_variance(store: Store, figures: DataFrame, variances: pd.DataFrame) ->
 
 
 def _record_history(store: Store, changes: DataFrame, run_id: str) -> None:
-    now = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None)
+    now = utc_now()
     rows = changes.withColumnRenamed(CHANGE, "change").withColumn("recorded_at", F.lit(now)).withColumn("run_id", F.lit(run_id))
     store.append(tables.GOLD_INDICATOR_HISTORY, rows.select(*store.columns(tables.GOLD_INDICATOR_HISTORY)))

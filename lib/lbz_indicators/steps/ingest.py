@@ -9,6 +9,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from lbz_indicators.clock import utc_now
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import DeliveryError
 from lbz_indicators.failures import storage_errors
@@ -156,7 +157,7 @@ def _load(
         load_date, loaded_at = stamps[0]
     else:
         last = store.read_or_empty(BRONZE_ADMISSIONS).agg(F.max("loaded_at")).collect()[0][0]
-        now = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None)
+        now = utc_now()
         loaded_at = max(now, last + dt.timedelta(microseconds=1)) if last else now
         load_date = settings.delivery.load_date or now.date()
     appended = False

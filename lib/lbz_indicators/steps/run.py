@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pyspark.sql import SparkSession
 
 from lbz_indicators import __version__, tables
+from lbz_indicators.clock import utc_now
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import LbzError, StorageError
 from lbz_indicators.failures import is_spark_failure
@@ -25,7 +26,7 @@ RUN = "run"
 
 def new_run_id() -> str:
     """Such as 20261122T073107-5f3a9c: time in UTC and chance."""
-    return f"{dt.datetime.now(dt.timezone.utc):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    return f"{utc_now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
 def run_steps(spark: SparkSession, settings: Settings, names: Sequence[str], progress: Progress) -> str:
@@ -36,7 +37,7 @@ def run_steps(spark: SparkSession, settings: Settings, names: Sequence[str], pro
     run_id = new_run_id()
     store = Store(spark, settings.storage)
     store.require_writable()
-    started, clock = dt.datetime.now(dt.timezone.utc), time.monotonic()
+    started, clock = utc_now(), time.monotonic()
     outcome = Outcome("nothing to do")
     try:
         for number, name in enumerate(names, start=1):
@@ -53,7 +54,7 @@ def run_steps(spark: SparkSession, settings: Settings, names: Sequence[str], pro
 
 def _run_step(spark: SparkSession, settings: Settings, name: str, progress: Progress, run_id: str) -> Outcome:
     store = Store(spark, settings.storage)
-    started, clock = dt.datetime.now(dt.timezone.utc), time.monotonic()
+    started, clock = utc_now(), time.monotonic()
     try:
         outcome = (STEPS | MAINTENANCE)[name](store, settings, progress, run_id)
     except LbzError as error:
@@ -89,7 +90,7 @@ def _record(
         outcome.rows_in,
         outcome.rows_out,
         outcome.rejected,
-        started.replace(tzinfo=None),
+        started,
         time.monotonic() - clock,
         status,
         outcome.message,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lbz_indicators import __version__, tables
+from lbz_indicators.clock import utc_now
 from lbz_indicators.config import Settings, fingerprint
 from lbz_indicators.errors import ModelError, SettingsError, StorageError
 from lbz_indicators.ingest import small_tables
@@ -16,7 +16,6 @@ from lbz_indicators.io import Store
 from lbz_indicators.population import severity
 from lbz_indicators.progress import Progress
 from lbz_indicators.references import load_references
-from lbz_indicators.schemas import SCHEMAS
 from lbz_indicators.steps import judged
 from lbz_indicators.steps.outcome import Outcome
 
@@ -28,27 +27,34 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
     admissions = judged.with_exclusions(store, settings, references, years)
     history = admissions.where(F.col("exclusion_reason").isNull())
     rows = store.cache(severity.severity_classes(history, settings.severity))
-    found, admissions_used = rows.agg(F.count("*"), F.sum("admissions")).collect()[0]
-    if not found:
+    counted = rows.agg(
+        F.count("*").alias("codes"),
+        F.sum("admissions").alias("admissions"),
+        F.count_if(F.col("severity") == severity.OTHER).alias("other"),
+        _content().alias("content"),
+    ).collect()[0]
+    if not counted["codes"]:
         raise ModelError(
             f"No admission of the population is discharged in the history years {years[0]}-{years[-1]}.",
             where=f"silver.admissions in {store.place}",
             mend="deliver those years too, or name the years with --set severity.years=2014-2015.",
         )
-    version = _version(rows, years, settings)
+    version = _version(counted["codes"], counted["content"], years, settings)
     known = store.read_or_empty(tables.GOLD_SEVERITY_CLASSES).where(F.col("severity_version") == version)
     if known.isEmpty():
         named = rows.withColumn("severity_version", F.lit(version))
-        store.append(tables.GOLD_SEVERITY_CLASSES, named.select(*SCHEMAS[tables.GOLD_SEVERITY_CLASSES].names))
+        store.append(tables.GOLD_SEVERITY_CLASSES, named.select(*store.columns(tables.GOLD_SEVERITY_CLASSES)))
     if version_in_force(store) == version:
-        return Outcome(f"severity {version} is in force already", admissions_used, 0)
-    now = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None)
+        return Outcome(f"severity {version} is in force already", counted["admissions"], 0)
+    now = utc_now()
     shaping = json.dumps(_shaping(settings), sort_keys=True)
-    record = (version, now, list(years), admissions_used, found, shaping, __version__, run_id)
+    record = (version, now, list(years), counted["admissions"], counted["codes"], shaping, __version__, run_id)
     store.append(tables.GOLD_SEVERITY_VERSIONS, store.frame(tables.GOLD_SEVERITY_VERSIONS, [record]))
-    other = rows.where(F.col("severity") == severity.OTHER).count()
-    message = f"severity {version}: {found:,} main diagnoses classed, {other:,} of them other; in force from the next derive"
-    return Outcome(message, admissions_used, found)
+    message = (
+        f"severity {version}: {counted['codes']:,} main diagnoses classed, {counted['other']:,} of them other; "
+        "in force from the next derive"
+    )
+    return Outcome(message, counted["admissions"], counted["codes"])
 
 
 def version_in_force(store: Store) -> str | None:
@@ -85,9 +91,12 @@ def _shaping(settings: Settings) -> dict[str, object]:
     return {"severity": severity_settings, "population": settings.population.model_dump(mode="json")}
 
 
-def _version(rows: DataFrame, years: tuple[int, ...], settings: Settings) -> str:
+def _content() -> Column:
+    """A hash of all classes and their counts, whatever their order."""
+    return F.sum(F.xxhash64("main_diagnosis", "admissions", "deaths", "hospitals", "severity").cast("decimal(38,0)"))
+
+
+def _version(codes: int, content: object, years: tuple[int, ...], settings: Settings) -> str:
     """Such as severity-2017-2018-1f0c2a9b: named by what it says, so that the same classes have the same name."""
-    content = F.sum(F.xxhash64("main_diagnosis", "admissions", "deaths", "hospitals", "severity").cast("decimal(38,0)"))
-    total = rows.agg(F.count("*"), content).collect()[0]
     span = "-".join(str(year) for year in sorted({years[0], years[-1]}))
-    return f"severity-{span}-{fingerprint([list(years), _shaping(settings), total[0], str(total[1])])[:8]}"
+    return f"severity-{span}-{fingerprint([list(years), _shaping(settings), codes, str(content)])[:8]}"

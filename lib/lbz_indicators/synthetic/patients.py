@@ -182,7 +182,7 @@ def _with_base_date(episodes: DataFrame, plan: Plan) -> DataFrame:
 
 
 def age_class_at(day: Column, born: Column) -> tuple[Column, Column]:
-    """(completed years, age class 0..20) on a day, never below 0."""
+    """(completed years, age class 0..20) on a day, never below 0; the truth borrows no rule from what it tests."""
     had = F.month(day) * 100 + F.dayofmonth(day) >= F.month(born) * 100 + F.dayofmonth(born)
     years = F.greatest(F.year(day) - F.year(born) - F.when(had, 0).otherwise(1), F.lit(0))
     fives = F.least(F.floor(years / 5).cast("int") + 1, F.lit(AGES - 1))
