@@ -30,8 +30,8 @@ def true_ratios(store: Store, settings: Settings, truth: DataFrame) -> pd.DataFr
     version = current_model(store, settings).version
     expected = store.read(tables.GOLD_EXPECTED).where((F.col("model_version") == version) & F.col("expected").isNotNull())
     rows = expected.where(F.col("discharge_year").isin(*settings.reported_years)).select(*KEY, "observed", "expected")
-    joined = rows.join(truth.select(*KEY, "probability_death"), on=KEY, how="inner")
-    sums = joined.groupBy("hospital_id").agg(
+    joined = rows.join(truth.select(*KEY, "reporting_hospital_id", "probability_death"), on=KEY, how="inner")
+    sums = joined.groupBy(F.col("reporting_hospital_id").alias("hospital_id")).agg(
         F.sum(F.col("observed").cast("int")).alias("observed"),
         F.sum("expected").alias("expected"),
         F.sum("probability_death").alias("true_deaths"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -57,7 +58,8 @@ def test_every_sound_record_has_the_true_covariates_group_and_exclusion(made: Ma
     both = sound.join(found, on=KEY, how="left", rsuffix="_found")
     assert len(sound) > 12_000
     assert both["row_hash"].notna().all(), "a sound record was rejected or is not delivered"
-    for name in [*CLASSES, "diagnosis_group", "exclusion_reason", "died"]:
+    assert (sound["hospital_id"] != sound["reporting_hospital_id"]).sum() > 30, "no record comes under a merged hospital's number"
+    for name in [*CLASSES, "diagnosis_group", "exclusion_reason", "died", "reporting_hospital_id"]:
         true, derived = both[name], both[f"{name}_found"]
         wrong = both[(true != derived) & ~(true.isna() & derived.isna())]
         assert wrong.empty, f"{name}: {len(wrong)} differ\n{wrong[[*KEY, name, f'{name}_found', 'disposition', 'link']].head()}"
@@ -114,6 +116,24 @@ def _content(frame: DataFrame) -> tuple[int, int]:
     """Rows, and a hash of them free of their order."""
     row = frame.agg(F.count("*"), F.sum(F.xxhash64(*frame.columns).cast("decimal(38,0)"))).collect()[0]
     return row[0], int(row[1])
+
+
+@pytest.mark.long
+def test_what_a_hospital_writes_down_makes_nobody_more_or_less_ill(made: Made, spark: SparkSession, tmp_path: Path) -> None:
+    """The same nation without planted events has the same first admissions: other records, the same risks."""
+    generate(spark, _settings(tmp_path, "synthetic.planted_events=false"), SILENT)
+    quiet = spark.read.parquet(f"{tmp_path}/truth/admissions").where("link = 'none'").toPandas().set_index("admission_id")
+    events = spark.read.parquet(f"{made.root}/truth/events").toPandas()
+    about_records = events["event"].str.contains("coded|complication")
+    others = events[events["event"].str.contains("deaths|palliative")]["hospital_id"]
+    coding = set(events[about_records]["hospital_id"]) - set(others)
+    rows = made.truth[(made.truth["link"] == "none") & made.truth["probability_death"].notna()].set_index("admission_id")
+    both = rows[rows["reporting_hospital_id"].isin(coding)].join(quiet, how="inner", rsuffix="_quiet")
+    assert len(coding) == 3 and len(both) > 1_000
+    assert (both["comorbidity"] != both["comorbidity_quiet"]).mean() > 0.05
+    np.testing.assert_allclose(both["probability_death"], both["probability_death_quiet"], rtol=1e-9)
+    hardly = both[both["reporting_hospital_id"].isin(events[events["event"].str.contains("hardly")]["hospital_id"])]
+    assert hardly["expected_death"].sum() < 0.95 * hardly["expected_death_quiet"].sum(), "less is recorded, less is expected"
 
 
 @pytest.mark.long

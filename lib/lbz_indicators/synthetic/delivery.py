@@ -10,10 +10,11 @@ from pyspark.sql import functions as F
 from lbz_indicators.schemas.bronze import ADMISSIONS
 from lbz_indicators.synthetic.admissions import Disposition, procedure_code
 from lbz_indicators.synthetic.draws import below, row_key, texts, uniform
-from lbz_indicators.synthetic.events import Kind
-from lbz_indicators.synthetic.nation import SPECIALISED
+from lbz_indicators.synthetic.events import MERGED_HOSPITAL, Kind
+from lbz_indicators.synthetic.nation import GENERAL, SPECIALISED
 from lbz_indicators.synthetic.outcomes import DIAGNOSIS_FACTOR
 from lbz_indicators.synthetic.plan import Plan
+from lbz_indicators.synthetic.planted import delivered_hospital
 
 NUMBER_FACTOR, NUMBER_BITS = 11400715, 45
 """Numbers of admissions are spread by an odd factor, so that they say nothing about the patient and stay unique."""
@@ -46,7 +47,7 @@ def admission_records(rows: DataFrame, plan: Plan) -> DataFrame:
         & (F.col("disposition") == int(Disposition.CLINICAL))
     )
     text = {
-        "hospital_id": F.get(texts(plan.nation.hospitals.code), F.col("hospital")),
+        "hospital_id": delivered_hospital(plan),
         "admission_date": F.col("admission_date").cast("string"),
         "admission_time": F.when(timed, _clock("admission_minutes")),
         "discharge_date": F.col("discharge_date").cast("string"),
@@ -108,32 +109,45 @@ def hospital_rows(plan: Plan) -> list[Row]:
     """hospitals.csv."""
     hospitals = plan.nation.hospitals
     refused = {event.hospital for event in plan.nation.events if event.kind is Kind.NOT_AUTHORISED}
-    return [
+    rows: list[Row] = [
         (code, f"Hospital {code[1:]}", kind, _truth(code not in refused), _truth(kind == SPECIALISED), None)
         for code, kind in zip(hospitals.code, hospitals.kind, strict=True)
     ]
+    return rows + [
+        (MERGED_HOSPITAL, f"Hospital {MERGED_HOSPITAL[1:]}", GENERAL, "true", "false", event.hospital)
+        for event in plan.nation.events
+        if event.kind is Kind.MERGED
+    ]
+
+
+def _delivering(plan: Plan) -> list[tuple[str, str, dt.date]]:
+    """(number delivered under, hospital it counts for, last day) of every hospital, the merged one among them."""
+    end = dt.date(plan.delivered_years[-1], 12, 31)
+    merged = [(MERGED_HOSPITAL, e.hospital, e.last_day) for e in plan.nation.events if e.kind is Kind.MERGED]
+    return [*((code, code, end) for code in plan.nation.hospitals.code), *merged]
 
 
 def month_rows(plan: Plan) -> list[Row]:
     """hospital_months.csv: every hospital and month of the delivered years."""
     return [
-        (code, str(year), str(month), _truth(not _met(plan, Kind.INCOMPLETE_MONTHS, code, year, month)),
+        (number, str(year), str(month), _truth(not _met(plan, Kind.INCOMPLETE_MONTHS, code, year, month)),
          _truth(month != 1 or not _met(plan, Kind.YEAR_NOT_VALIDATED, code, year, month)))
-        for code in plan.nation.hospitals.code
+        for number, code, last in _delivering(plan)
         for year, month in plan.calendar.months
+        if dt.date(year, month, 1) <= last
     ]  # fmt: skip
 
 
 def year_rows(plan: Plan) -> list[Row]:
     """hospital_years.csv: when each year was delivered, and when it should have been."""
     rows: list[Row] = []
-    for code in plan.nation.hospitals.code:
-        for year in plan.delivered_years:
+    for number, code, last in _delivering(plan):
+        for year in (year for year in plan.delivered_years if year <= last.year):
             deadline = dt.date(year + 1, DEADLINE_MONTH, DEADLINE_DAY)
             late = [e.size for e in plan.nation.events if e.kind is Kind.LATE_DELIVERY and e.hospital == code]
             met = _met(plan, Kind.LATE_DELIVERY, code, year, 12)
             delivered = deadline + dt.timedelta(days=int(late[0])) if met else dt.date(year + 1, DEADLINE_MONTH, DELIVERED_DAY)
-            rows.append((code, str(year), delivered.isoformat(), deadline.isoformat()))
+            rows.append((number, str(year), delivered.isoformat(), deadline.isoformat()))
     return rows
 
 

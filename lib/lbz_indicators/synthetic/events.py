@@ -39,10 +39,15 @@ class Kind(str, Enum):
     """Days that a year's delivery is late."""
     NOT_AUTHORISED = "not_authorised"
     """No written authorisation of CBS."""
+    MERGED = "merged"
+    """Share of the patients whose admissions come under the number of a hospital that has merged into this one, up to the
+    last day."""
 
 
 EFFECTS = {Kind.DEATHS, Kind.DEATHS_IN_GROUP, Kind.DEATHS_FROM_MONTH, Kind.READMISSIONS, Kind.LONG_STAYS, Kind.SHORT_STAYS}
 """Events that are effects of a hospital on its patients; the others are about records."""
+MERGED_HOSPITAL = "H901"
+"""The number that the hospital which has merged delivered under."""
 GROUP_WITH_EXCESS = "54"
 """Heart failure: frequent and deadly enough to be found."""
 
@@ -81,6 +86,7 @@ def plant_events(hospitals: Sequence[str], years: Sequence[int], effects: bool) 
         (Kind.SHORT_STAYS, -0.75, start, end, None),
         (Kind.READMISSIONS, 0.4, start, end, None),
         (Kind.NOT_AUTHORISED, 0.0, start, end, None),
+        (Kind.MERGED, 0.4, start, dt.date(middle, 12, 31), None),
     ]
     kept = [plan for plan in planned if effects or plan[0] not in EFFECTS]
     return tuple(

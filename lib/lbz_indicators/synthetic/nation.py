@@ -47,8 +47,9 @@ class Postcodes:
 class Hospitals:
     """Arrays have shape (hospitals,), general ones first: general hospital r serves region r.
 
-    Effects are on the log odds (death, readmission) or the log of the nights, planted events not among them; coding
-    depth, flagged complications and palliative patients have shape (hospitals, years).
+    Effects are on the log odds (death, readmission) or the log of the nights, planted events not among them. The usual
+    depth is the coding depth without planted events; coding depth, flagged complications and palliative patients have
+    shape (hospitals, years).
     """
 
     code: tuple[str, ...]
@@ -59,6 +60,7 @@ class Hospitals:
     mortality: Floats
     readmission: Floats
     stay: Floats
+    usual_depth: Floats
     coding_depth: Floats
     complication_flagged: Floats
     palliative: Floats
@@ -127,7 +129,8 @@ def _hospitals(
     for event in events:
         if event.kind in (Kind.LONG_STAYS, Kind.SHORT_STAYS):
             effects[2][codes.index(event.hospital)] = 0.0
-    depth, flagged, palliative = _coding(random, codes, events, years)
+    usual = rounded(np.clip(CODING_DEPTH + 0.05 * random.standard_normal(count), 0.5, 0.95), DECIMALS)
+    depth, flagged, palliative = _coding(usual, codes, events, years)
     shift = np.array([{UNIVERSITY: ACUTE_UNIVERSITY}.get(kind, ACUTE_SPECIALISED) for kind in kinds])
     shift[:generals] = random.permutation(np.linspace(*ACUTE_RANGE, generals))
     return Hospitals(
@@ -139,6 +142,7 @@ def _hospitals(
         mortality=effects[0],
         readmission=effects[1],
         stay=effects[2],
+        usual_depth=usual,
         coding_depth=rounded(depth, DECIMALS),
         complication_flagged=flagged,
         palliative=palliative,
@@ -146,11 +150,11 @@ def _hospitals(
 
 
 def _coding(
-    random: np.random.RandomState, codes: tuple[str, ...], events: tuple[Event, ...], years: tuple[int, ...]
+    usual: Floats, codes: tuple[str, ...], events: tuple[Event, ...], years: tuple[int, ...]
 ) -> tuple[Floats, Floats, Floats]:
     """(share of conditions named, share of complications flagged, share palliative), shapes (hospitals, years)."""
     count = len(codes)
-    depth = np.clip(CODING_DEPTH + 0.05 * random.standard_normal(count), 0.5, 0.95)[:, None].repeat(len(years), axis=1)
+    depth = usual[:, None].repeat(len(years), axis=1)
     flagged, palliative = np.full((count, len(years)), COMPLICATION_FLAGGED), np.zeros((count, len(years)))
     for event in events:
         place, since = codes.index(event.hospital), years.index(event.first_day.year)

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from lbz_indicators.synthetic.admissions import Disposition, Kind, Link
 from lbz_indicators.synthetic.draws import below, numbers, row_key, uniform
 from lbz_indicators.synthetic.events import Kind as EventKind
+from lbz_indicators.synthetic.outcomes import USUAL
 from lbz_indicators.synthetic.plan import Plan
 from lbz_indicators.synthetic.planted import event_effect
 
@@ -42,6 +43,7 @@ def with_what_follows(rows: DataFrame, plan: Plan) -> DataFrame:
     effect = F.get(numbers(plan.nation.hospitals.readmission), F.col("hospital")) + event_effect(
         plan, (EventKind.READMISSIONS,), F.col("discharge_date")
     )
+    effect = effect + plan.readmission.unrecorded(F.col("group"), F.col(USUAL))
     same_stay = F.col("link") == int(Link.SAME_DAY)
     odds = rows.withColumn("_return_odds", own_odds)
     likely = odds.withColumns(

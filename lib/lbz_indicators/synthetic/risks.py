@@ -68,18 +68,24 @@ class Risk:
         total = F.get(numbers(self.intercept), group)
         for name in COVARIATES:
             total = total + pick(numbers(self.classes[name]), (group, 0), (F.col(name), self.classes[name].shape[1]))
-        return total + F.when(F.col(COMORBIDITY) == 0, 0.0).otherwise(self._comorbidity_sum(group))
+        return total + self._comorbidity_sum(group, F.col(COMORBIDITY))
 
-    def _comorbidity_sum(self, group: Column) -> Column:
+    def unrecorded(self, group: Column, usual: Column) -> Column:
+        """What is to be added to the log odds where the record names other conditions than it usually would."""
+        recorded = F.col(COMORBIDITY)
+        difference = self._comorbidity_sum(group, usual) - self._comorbidity_sum(group, recorded)
+        return F.when(usual == recorded, 0.0).otherwise(difference)
+
+    def _comorbidity_sum(self, group: Column, mask: Column) -> Column:
         """Three look-ups in sums made beforehand, of the conditions 1-6, 7-12 and 13-17, in place of 17."""
         total = F.lit(0.0)
         for start in range(0, CONDITIONS, BITS_TOGETHER):
             part = self.comorbidity[:, start : start + BITS_TOGETHER]
             masks = np.arange(2 ** part.shape[1])
             sums = part @ (masks[None, :] >> np.arange(part.shape[1])[:, None] & 1)
-            place = F.shiftright(F.col(COMORBIDITY), start).bitwiseAND(int(masks[-1]))
+            place = F.shiftright(mask, start).bitwiseAND(int(masks[-1]))
             total = total + pick(numbers(sums), (group, 0), (place, len(masks)))
-        return total
+        return F.when(mask == 0, 0.0).otherwise(total)
 
 
 def draw_mortality(seed: int, groups: int, years: Sequence[int]) -> Risk:

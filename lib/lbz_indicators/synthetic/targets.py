@@ -100,7 +100,7 @@ def _mortality(truth: DataFrame) -> dict[str, float]:
 
 
 def _acute(truth: DataFrame) -> dict[str, float]:
-    shares = truth.where("exclusion_reason IS NULL").groupBy("hospital_id").agg(F.avg("urgency").alias("share"))
+    shares = truth.where("exclusion_reason IS NULL").groupBy("reporting_hospital_id").agg(F.avg("urgency").alias("share"))
     row = shares.agg(F.min("share"), F.max("share")).collect()[0]
     return {"lowest_hospital_acute": 100 * row[0], "highest_hospital_acute": 100 * row[1]}
 
@@ -123,7 +123,7 @@ def _long_stays(truth: DataFrame) -> dict[str, float]:
     clinical = F.col("disposition").isin(*CLINICAL) & (F.col("diagnosis_group") != COVID_GROUP)
     alive = truth.where("exclusion_reason IS NULL AND NOT died").where(clinical & (F.col("discharge_year") == last))
     cell = ["category", "diagnosis_group", "procedure", "_age"]
-    stays = alive.withColumns({"_age": age, "los": F.greatest("nights", F.lit(1))}).select("hospital_id", *cell, "los")
+    stays = alive.withColumns({"_age": age, "los": F.greatest("nights", F.lit(1))}).select("reporting_hospital_id", *cell, "los")
     expected = F.lit(None).cast("double")
     for keys in (cell, ["category"], ["diagnosis_group"]):
         name = f"_mean_{len(keys)}_{keys[0]}"
@@ -131,7 +131,9 @@ def _long_stays(truth: DataFrame) -> dict[str, float]:
         kept = means.where(F.col("_n") >= (1 if keys == ["diagnosis_group"] else SMALLEST_CELL)).drop("_n")
         stays = stays.join(kept, on=keys, how="left")
         expected = F.coalesce(expected, F.col(name))
-    shares = stays.groupBy("hospital_id").agg(F.count("*").alias("n"), F.count_if(F.col("los") > 1.5 * expected).alias("long"))
+    shares = stays.groupBy("reporting_hospital_id").agg(
+        F.count("*").alias("n"), F.count_if(F.col("los") > 1.5 * expected).alias("long")
+    )
     rows = shares.collect()
     ordered = sorted(100 * row["long"] / row["n"] for row in rows)
     return {

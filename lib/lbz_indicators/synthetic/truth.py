@@ -26,6 +26,7 @@ from lbz_indicators.synthetic.admissions import Disposition, Kind, Link
 from lbz_indicators.synthetic.draws import texts
 from lbz_indicators.synthetic.events import Kind as EventKind
 from lbz_indicators.synthetic.plan import Plan
+from lbz_indicators.synthetic.planted import delivered_hospital, reporting_hospital
 from lbz_indicators.synthetic.risks import Risk
 from lbz_indicators.synthetic.stays import AGE_FACTORS, AGE_LABELS, PROCEDURE_FACTORS, base_log_nights
 
@@ -108,12 +109,13 @@ def code_rows(plan: Plan) -> list[Row]:
 def admission_truth(rows: DataFrame, plan: Plan) -> DataFrame:
     """Grain: one admission, by the key it would be delivered with. `rows` have persons and `defect`.
 
-    Probabilities are null where a rule of exclusion fixes the outcome; expected ones leave out hospital effects and
-    planted events. returned: a readmission within 30 days was drawn (delivered, unless it ends after the period).
+    Probabilities are null where a rule of exclusion fixes the outcome. Expected ones leave out hospital effects and
+    planted events, and know of a patient only what the record names. returned: a readmission within 30 days was drawn
+    (delivered, unless it ends after the period).
     """
-    hospital = F.get(texts(plan.nation.hospitals.code), F.col("hospital"))
     return rows.select(
-        hospital.alias("hospital_id"),
+        delivered_hospital(plan).alias("hospital_id"),
+        reporting_hospital(plan).alias("reporting_hospital_id"),
         "admission_id",
         "patient_id",
         F.get(texts([link.name.lower() for link in Link]), F.col("link")).alias("link"),
