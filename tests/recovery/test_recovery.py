@@ -24,6 +24,7 @@ from lbz_indicators.models.design import INTERCEPT, GroupDesign
 from lbz_indicators.models.fitted import FittedGroup
 from lbz_indicators.models.score import scoring_model, with_expected
 from lbz_indicators.population.covariates import COMORBIDITY
+from lbz_indicators.population.severity import OTHER, UPPER_PERCENTAGES
 from lbz_indicators.progress import SILENT
 from lbz_indicators.stats.logistic import covariance
 from lbz_indicators.steps.fitting import fit_models
@@ -161,6 +162,29 @@ def test_distance_from_the_true_coefficients_follows_its_chi_square(
     )
     assert len(tail) >= 20
     assert kstest(tail, "uniform").pvalue > 0.001
+
+
+def test_severity_derived_from_the_history_is_the_true_class_of_frequent_codes(
+    nation: tuple[Store, Settings, DataFrame, Truth],
+) -> None:
+    """A class derived from deaths differs from the true one only where chance explains it: by the Poisson range of its deaths."""
+    store, settings, _, _ = nation
+    run_steps(store.spark, settings, ["severity"], SILENT)
+    derived = store.read(tables.GOLD_SEVERITY_CLASSES).toPandas().set_index("main_diagnosis")
+    codes = store.spark.read.parquet(str(settings.delivery.input).replace("delivery", "truth/codes")).toPandas()
+    codes["main_diagnosis"] = codes["diagnosis_code"].str.replace(".", "")
+    both = codes.set_index("main_diagnosis").join(derived, rsuffix="_derived", how="inner")
+    frequent = both[(both["admissions"] >= 100) & (both["severity_derived"] < OTHER)]
+    bounds = np.array([0.0, *UPPER_PERCENTAGES, 100.0]) / 100
+    true = frequent["severity"].to_numpy()
+    low, high = (chi2.ppf(0.0001, 2 * frequent["deaths"]) / 2).fillna(0), chi2.ppf(0.9999, 2 * (frequent["deaths"] + 1)) / 2
+    possible = (low / frequent["admissions"] < bounds[true + 1]) & (high / frequent["admissions"] >= bounds[true])
+    share = np.average(frequent["severity_derived"] == true, weights=frequent["admissions"])
+    print(f"{len(frequent)} codes of {len(both)}: {share:.3f} of their admissions in the true class; not by chance: "
+          f"{frequent[~possible][['severity', 'severity_derived', 'admissions', 'deaths']]}")  # fmt: skip
+    assert len(frequent) > 100 and set(true) >= {0, 1, 2, 3}
+    assert share > 0.9
+    assert possible.all()
 
 
 def test_probabilities_are_calibrated_over_deciles_of_every_group(draws: list[Drawn]) -> None:

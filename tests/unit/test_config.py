@@ -52,7 +52,7 @@ def _value(settings: Settings, path: str) -> Any:
         ("models.maximum_newton_steps", 100),
         ("models.separated_ridge", 1e-8),
         ("models.separated_tolerance", 1e-9),
-        ("models.pack_columns", 600),
+        ("models.pack_columns", 400),
         ("models.pack_rows", 500_000),
         ("models.fit_threads", 3),
         ("indicators.reporting_years", 3),
@@ -101,7 +101,7 @@ def test_later_layers_win(tmp_path: Path) -> None:
     file = tmp_path / "site.yml"
     file.write_text("models: {fit_threads: 2, pack_rows: 1000}\npopulation: {care_types: [K]}\n", encoding="utf-8")
     settings = load_settings(str(file), ["models.fit_threads=7", "models.fit_threads=5"])
-    assert (settings.models.pack_columns, settings.models.pack_rows, settings.models.fit_threads) == (600, 1000, 5)
+    assert (settings.models.pack_columns, settings.models.pack_rows, settings.models.fit_threads) == (400, 1000, 5)
     assert settings.population.care_types == ("K",)
     assert settings.population.nza_evening_from == "20:00"
 

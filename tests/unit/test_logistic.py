@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from scipy.special import expit
 
 from lbz_indicators.stats import logistic, moments
 from lbz_indicators.stats.logistic import Patterns
-from lbz_indicators.stats.moments import DEVIANCE_SCALE, MAXIMUM_ROWS, RESIDUAL_SCALE, WEIGHT_SCALE
+from lbz_indicators.stats.moments import DEVIANCE_SCALE, MAXIMUM_ROWS, WEIGHT_SCALE
 
 Floats = NDArray[np.float64]
 
@@ -30,7 +31,7 @@ def _cohort(rows: int = 6000, seed: int = 1) -> tuple[Floats, Floats]:
 
 def _moments(x: Floats, y: Floats, beta: Floats) -> tuple[Floats, Floats, float]:
     information, score, deviance, _ = moments.scaled_moments(x, y, beta)
-    return information / WEIGHT_SCALE, score / RESIDUAL_SCALE, deviance / DEVIANCE_SCALE
+    return information / WEIGHT_SCALE, moments.score(score), deviance / DEVIANCE_SCALE
 
 
 def _maximum(x: Floats, y: Floats) -> tuple[Floats, Floats, float]:
@@ -54,7 +55,7 @@ def test_moments_by_hand() -> None:
     x, y = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 1.0]]), np.array([0.0, 1.0, 0.0])
     information, score, deviance, largest = moments.scaled_moments(x, y, np.array([0.0, np.log(3)]))
     np.testing.assert_allclose(information / WEIGHT_SCALE, [[0.625, 0.375], [0.375, 0.375]], atol=1e-11)
-    np.testing.assert_allclose(score / RESIDUAL_SCALE, [-1.0, -0.5], atol=1e-10)
+    np.testing.assert_allclose(moments.score(score), [-1.0, -0.5], atol=1e-15)
     assert deviance / DEVIANCE_SCALE == pytest.approx(-2 * np.log(3 / 32), abs=1e-7)
     assert largest == pytest.approx(np.log(3))
 
@@ -63,8 +64,17 @@ def test_moments_of_extreme_risks_stay_finite() -> None:
     """A survivor at predictor 800 costs 2 x 800; one who died costs nothing."""
     x, beta = np.ones((2, 1)), np.array([800.0])
     information, score, deviance, largest = moments.scaled_moments(x, np.array([1.0, 0.0]), beta)
-    assert (information.tolist(), score.tolist()) == ([[0]], [-int(RESIDUAL_SCALE)])
+    assert (information.tolist(), moments.score(score).tolist()) == ([[0]], [-1.0])
     assert (deviance / DEVIANCE_SCALE, largest) == (1600.0, 800.0)
+
+
+def test_the_score_of_many_alike_admissions_keeps_its_digits() -> None:
+    """A million survivors of one pattern round the same way: their score is that many times one probability, exactly."""
+    x, y = np.ones((MAXIMUM_ROWS, 1)), np.zeros(MAXIMUM_ROWS)
+    beta = moments.on_grid(np.array([-7.3]))
+    _, score, _, _ = moments.scaled_moments(x, y, beta)
+    wanted = -64 * MAXIMUM_ROWS * Fraction(float(expit(beta[0])))
+    assert abs(Fraction(float(moments.score(64 * score)[0])) - wanted) < Fraction(1, 10**12)
 
 
 def test_cross_products_by_hand() -> None:

@@ -13,8 +13,8 @@ from lbz_indicators.models.design import GroupDesign, Term
 from lbz_indicators.models.packing import Pack, pack_groups, place
 
 
-def _design(group: str, columns: int, admissions: int) -> GroupDesign:
-    count = Count(admissions, admissions // 10)
+def _design(group: str, columns: int, admissions: int, events: int | None = None) -> GroupDesign:
+    count = Count(admissions, admissions // 10 if events is None else events)
     terms = [Term("intercept", "intercept", (0,), count), *(Term(f"age:{c}", "age", (c,), count) for c in range(1, columns))]
     reference = Term("age:0", "age", (0,), count, is_reference=True)
     return GroupDesign(GroupCounts(group, count, 1, {}), (*terms, reference), (False, False))
@@ -25,12 +25,13 @@ def _layout(packs: list[Pack]) -> list[list[tuple[str, int]]]:
 
 
 def test_packs_by_hand() -> None:
-    """60 columns and 1,000 rows a pack. Largest first: A (600 rows, 20 columns), B (500, 30), C (300, 30), D (100, 20).
+    """60 columns and 1,000 rows a pack. Most events per row first: A (600 rows, 20 columns), B (500, 30), C (300, 30),
+    D (100, 20) with shares 1/10, 1/20, 1/30, 1/50.
 
     A opens the first pack; B would make 1,100 rows, opens the second; C fits with A (900 rows, 50 columns); D would make
     70 columns there, fits with B (600 rows, 50 columns).
     """
-    designs = [_design("D", 20, 100), _design("B", 30, 500), _design("A", 20, 600), _design("C", 30, 300)]
+    designs = [_design("D", 20, 100, 2), _design("B", 30, 500, 25), _design("A", 20, 600, 60), _design("C", 30, 300, 10)]
     packs = pack_groups(designs, 60, 1000)
     assert _layout(packs) == [[("A", 0), ("C", 20)], [("B", 0), ("D", 30)]]
     assert [(pack.number, pack.columns, pack.admissions, pack.alone) for pack in packs] == [
@@ -39,7 +40,13 @@ def test_packs_by_hand() -> None:
     ]
 
 
-def test_groups_of_equal_size_are_packed_by_name() -> None:
+def test_groups_with_like_shares_of_events_go_together() -> None:
+    """By size it would be A with B; a pack needs as many iterations as the group with the rarest event."""
+    designs = [_design("A", 20, 600, 1), _design("B", 20, 500, 50), _design("C", 20, 400, 40), _design("D", 20, 300, 1)]
+    assert _layout(pack_groups(designs, 40, 10_000)) == [[("B", 0), ("C", 20)], [("D", 0), ("A", 20)]]
+
+
+def test_groups_of_equal_share_are_packed_by_name() -> None:
     designs = [_design(group, 10, 100) for group in "CADB"]
     assert _layout(pack_groups(designs, 20, 1000)) == [[("A", 0), ("B", 10)], [("C", 0), ("D", 10)]]
 

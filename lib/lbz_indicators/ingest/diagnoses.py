@@ -11,14 +11,30 @@ from lbz_indicators.ingest.validate import normalised_code, true_or_false
 from lbz_indicators.schemas import SCHEMAS
 from lbz_indicators.tables import SILVER_DIAGNOSES
 
-_ADMISSION = ("hospital_id", "admission_id", "delivery_id")
+_ADMISSION = ("admission_id", "hospital_id", "delivery_id")
+"""The number first: joins sort by the first column, and hospitals are few."""
 _ROW = (*_ADMISSION, "diagnosis_code", "is_complication")
+
+
+def known_admissions(valid: DataFrame, rejected: DataFrame, replaced: DataFrame) -> DataFrame:
+    """Every delivered admission. Grain: hospital_id, admission_id, delivery_id. Columns `_valid`, `_in_force`.
+
+    `valid` is silver.admissions, `rejected` silver.rejected_admissions, `replaced` the records that a later delivery
+    replaces. A key may be there twice in one delivery: it is valid if one of its records is.
+    """
+    parts = [(valid, True, True), (rejected, False, True), (replaced, False, False)]
+    every = [
+        rows.select(*_ADMISSION, F.lit(is_valid).alias("_valid"), F.lit(in_force).alias("_in_force"))
+        for rows, is_valid, in_force in parts
+    ]
+    together = every[0].unionByName(every[1]).unionByName(every[2])
+    return together.groupBy(*_ADMISSION).agg(F.max("_valid").alias("_valid"), F.max("_in_force").alias("_in_force"))
 
 
 def check_diagnoses(records: DataFrame, admissions: DataFrame, known_codes: DataFrame) -> DataFrame:
     """Judges every delivered secondary diagnosis. Grain: one row per admission, code and complication flag.
 
-    `admissions` has the key, delivery_id, in_force and valid of every delivered admission record. Adds `records` (how
+    `admissions` is what known_admissions gives. Adds `records` (how
     many delivered rows the row stands for), `in_force`, and one boolean per DiagnosisRule (but DUPLICATE).
     """
     typed = records.where("defect IS NULL OR defect = 'malformed_record'").select(
@@ -33,9 +49,13 @@ def check_diagnoses(records: DataFrame, admissions: DataFrame, known_codes: Data
             | F.col("diagnosis_code").isNull()
         ).alias("_malformed"),
     )
-    once = typed.groupBy(*_ROW, "_malformed").agg(F.count("*").alias("records"), F.sum("_unknown").alias("_unknowns"))
-    known = admissions.groupBy(*_ADMISSION).agg(F.max("in_force").alias("_in_force"), F.max("valid").alias("_valid"))
-    joined = once.join(known, on=list(_ADMISSION), how="left").join(
+    # One shuffle for both the grouping and the join.
+    once = (
+        typed.repartition(*_ADMISSION)
+        .groupBy(*_ROW, "_malformed")
+        .agg(F.count("*").alias("records"), F.sum("_unknown").alias("_unknowns"))
+    )
+    joined = once.join(admissions, on=list(_ADMISSION), how="left").join(
         F.broadcast(known_codes.select(F.col("code").alias("diagnosis_code"), F.lit(True).alias("_in_tree"))),
         on="diagnosis_code",
         how="left",

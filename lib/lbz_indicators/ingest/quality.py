@@ -15,24 +15,23 @@ _COLUMNS = SCHEMAS[SILVER_QUALITY].names
 _PLACE = ("delivery_id", "hospital_id")
 
 
-def count_admission_rules(checked: DataFrame) -> DataFrame:
-    """Counts every rule in one aggregation. `checked` is what check_admissions gives.
+def count_admission_rules(valid: DataFrame, rejected: DataFrame) -> DataFrame:
+    """Counts every rule that silver.admissions and silver.rejected_admissions name.
 
     A rejected record counts under each of its reasons, a valid one under each of its flags, and both under a total.
     """
-    rejected = F.size("reasons") > 0
+    counted = _counted(valid, "flags", "flagged").unionByName(_counted(rejected, "reasons", "rejected"))
+    for rows, rule in ((valid, VALID), (rejected, REJECTED)):
+        totals = rows.groupBy(*_PLACE).agg(F.count("*").alias("records"))
+        counted = counted.unionByName(totals.withColumns({"rule": F.lit(rule), "severity": F.lit("total")}).select(*_COLUMNS))
+    return counted
 
-    def items(names: str, severity: str) -> Column:
-        return F.transform(names, lambda rule: F.struct(rule.alias("rule"), F.lit(severity).alias("severity")))
 
-    def total(rule: str) -> Column:
-        return F.array(F.struct(F.lit(rule).alias("rule"), F.lit("total").alias("severity")))
-
-    met = F.when(rejected, F.concat(items("reasons", "rejected"), total(REJECTED))).otherwise(
-        F.concat(items("flags", "flagged"), total(VALID))
-    )
-    named = checked.select(*_PLACE, F.explode(met).alias("_item")).select(*_PLACE, "_item.*")
-    return named.groupBy(*_PLACE, "rule", "severity").agg(F.count("*").alias("records")).select(*_COLUMNS)
+def _counted(rows: DataFrame, names: str, severity: str) -> DataFrame:
+    """Records per name in an array column; most arrays are empty."""
+    named = rows.select(*_PLACE, F.explode(names).alias("rule"))
+    counted = named.groupBy(*_PLACE, "rule").agg(F.count("*").alias("records"))
+    return counted.withColumn("severity", F.lit(severity)).select(*_COLUMNS)
 
 
 def count_delivered(records: DataFrame) -> DataFrame:

@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import reduce
+from operator import or_
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -18,15 +22,22 @@ from lbz_indicators.tables import SILVER_ADMISSIONS, SILVER_REJECTED_ADMISSIONS
 CARE_TYPES = ("K", "O", "D")
 ORIGINS = ("home", "institution", "hospital")
 DESTINATIONS = ("home", "institution", "hospital", "deceased", "other")
-_DAY = "yyyy-MM-dd"
+_DAY = r"^[1-9]\d{3}-\d{2}-\d{2}$"
 _CLOCK = r"^([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"
 _WHOLE_NUMBER = r"^-?\d{1,9}$"
 _KEY = ("hospital_id", "admission_id")
+Keep = Callable[[DataFrame], DataFrame]
+"""Makes a small look-up once. Spark then knows how small it is, and does not send the records around to join it."""
 
 
 def normalised_code(name: str) -> Column:
     """A diagnosis code in upper case without dots and spaces."""
-    return F.upper(F.regexp_replace(name, r"[.\s]", ""))
+    return F.upper(F.translate(F.col(name), ". \t\n\x0b\f\r", ""))
+
+
+def day(name: str) -> Column:
+    """'2019-03-10' as a date; null where it is none, or not written so."""
+    return F.when(F.col(name).rlike(_DAY), F.col(name).try_cast("date"))
 
 
 def deliveries_in_force(bronze: DataFrame) -> DataFrame:
@@ -35,14 +46,17 @@ def deliveries_in_force(bronze: DataFrame) -> DataFrame:
     A corrected delivery replaces exactly the months of discharge it has records of; records whose discharge date
     cannot be read form a month of their own.
     """
-    months = bronze.select("hospital_id", discharge_month_text(), F.struct("loaded_at", "delivery_id").alias("_delivery"))
-    latest = months.groupBy("hospital_id", "discharge_month_text").agg(F.max("_delivery").alias("_delivery"))
+    # Distinct first: the latest of a few is found by sorting, which all records would be too many for.
+    months = bronze.select("hospital_id", discharge_month_text(), "loaded_at", "delivery_id").distinct()
+    latest = months.groupBy("hospital_id", "discharge_month_text").agg(
+        F.max(F.struct("loaded_at", "delivery_id")).alias("_delivery")
+    )
     return latest.select("hospital_id", "discharge_month_text", F.col("_delivery.delivery_id").alias("delivery_id"))
 
 
 def discharge_month_text() -> Column:
     """'2019-03' of a delivered record, null where its discharge date cannot be read."""
-    return F.date_format(F.try_to_date("discharge_date", _DAY), "yyyy-MM").alias("discharge_month_text")
+    return F.when(day("discharge_date").isNotNull(), F.substring("discharge_date", 1, 7)).alias("discharge_month_text")
 
 
 def mark_in_force(bronze: DataFrame, in_force: DataFrame) -> DataFrame:
@@ -55,64 +69,76 @@ def mark_in_force(bronze: DataFrame, in_force: DataFrame) -> DataFrame:
     return joined.withColumn("in_force", F.col("delivery_id") == F.col("_d")).drop("_h", "_m", "_d")
 
 
-def repeated_keys(records: DataFrame) -> DataFrame:
+def _unkept(frame: DataFrame) -> DataFrame:
+    return frame
+
+
+def repeated_keys(records: DataFrame, keep: Keep = _unkept) -> DataFrame:
     """Keys that stand more than once among the records in force.
 
     Grain: hospital_id, admission_id, delivery_id. Columns: superseded (a later delivery has the key),
     conflicting (its records in this delivery differ), kept_record (the one that stays of identical records).
     """
     content = F.xxhash64(*[column.name for column in ADMISSIONS]).alias("_content")
-    narrow = records.where("hospital_id IS NOT NULL AND admission_id IS NOT NULL").select(
-        *_KEY, "delivery_id", "loaded_at", "record", content
-    )
+    keyed = records.where("hospital_id IS NOT NULL AND admission_id IS NOT NULL").withColumn("_hash", F.xxhash64(*_KEY))
+    # By hash first: few keys are repeated, and only their records need to be looked at whole.
+    repeated_hashes = keep(keyed.groupBy("_hash").agg(F.count("*").alias("_n")).where("_n > 1").select("_hash"))
+    columns = (*_KEY, "delivery_id", "loaded_at", "record", content)
+    narrow = keep(keyed.join(repeated_hashes, on="_hash", how="left_semi").select(*columns))
     repeated = narrow.groupBy(*_KEY).agg(F.count("*").alias("_n"), F.max(F.struct("loaded_at", "delivery_id")).alias("_latest"))
     among = narrow.join(repeated.where("_n > 1"), on=list(_KEY), how="inner")
-    return among.groupBy(*_KEY, "delivery_id").agg(
+    found = among.groupBy(*_KEY, "delivery_id").agg(
         F.first(F.col("_latest.delivery_id") != F.col("delivery_id")).alias("superseded"),
         (F.min("_content") != F.max("_content")).alias("conflicting"),
         F.min("record").alias("kept_record"),
     )
+    return keep(found)
 
 
-def in_two_hospitals(records: DataFrame) -> DataFrame:
+def in_two_hospitals(records: DataFrame, keep: Keep = _unkept) -> DataFrame:
     """Records that begin while their patient lies in another hospital. Grain: delivery_id, record.
 
     A sweep over the first and last days of the overnight admissions of each patient, with sums of beginnings and
     ends over all hospitals and over the own one: it grows with the number of admissions, however many one patient has.
     """
-    nights = records.select(
-        "patient_id",
-        "hospital_id",
-        "delivery_id",
-        "record",
-        F.try_to_date("admission_date", _DAY).alias("_from"),
-        F.try_to_date("discharge_date", _DAY).alias("_to"),
-    ).where("patient_id IS NOT NULL AND hospital_id IS NOT NULL AND _from < _to")
+    days = (day("admission_date").alias("_from"), day("discharge_date").alias("_to"))
+    nights = records.select("patient_id", "hospital_id", "delivery_id", "record", *days).where(
+        "patient_id IS NOT NULL AND hospital_id IS NOT NULL AND _from < _to"
+    )
+    # By hash first: few patients lie in more than one hospital, and only theirs are sorted.
+    nights = nights.withColumn("_hash", F.xxhash64("patient_id"))
+    hospital = F.xxhash64("hospital_id")
+    places = nights.groupBy("_hash").agg(F.min(hospital).alias("_least"), F.max(hospital).alias("_most"))
+    nights = nights.join(keep(places.where("_least < _most").select("_hash")), on="_hash", how="left_semi")
     edges = nights.select(
         "patient_id", "hospital_id", "delivery_id", "record",
         F.explode(F.array(F.struct(F.col("_from").alias("day"), F.lit(1).alias("step")),
                           F.struct(F.col("_to").alias("day"), F.lit(-1).alias("step")))).alias("_edge"),
     ).select("patient_id", "hospital_id", "delivery_id", "record", "_edge.day", "_edge.step")  # fmt: skip
-    day = Window.partitionBy("patient_id").orderBy("day", "step")
-    own_day = Window.partitionBy("patient_id", "hospital_id").orderBy("day", "step")
-    beds = edges.withColumn("_beds", F.sum("step").over(day)).withColumn("_own_beds", F.sum("step").over(own_day))
+    all_days = Window.partitionBy("patient_id").orderBy("day", "step")
+    own_days = Window.partitionBy("patient_id", "hospital_id").orderBy("day", "step")
+    beds = edges.withColumn("_beds", F.sum("step").over(all_days)).withColumn("_own_beds", F.sum("step").over(own_days))
     begun = beds.where("step = 1 AND _beds > _own_beds")
-    return begun.select("delivery_id", "record", F.lit(True).alias("two_hospitals"))
+    return keep(begun.select("delivery_id", "record", F.lit(True).alias("two_hospitals")))
 
 
 def check_admissions(
-    records: DataFrame, known_hospitals: DataFrame, known_codes: DataFrame, settings: ValidationSettings
+    records: DataFrame,
+    known_hospitals: DataFrame,
+    known_codes: DataFrame,
+    settings: ValidationSettings,
+    keep: Keep = _unkept,
 ) -> DataFrame:
     """Judges every record by every rule.
 
     Grain: one row per record of `records` (bronze.admissions in force). Adds the typed columns of silver.admissions
     with the prefix `t_`, `reasons` (sorted names of Rejection; empty = valid) and `flags` (sorted names of Flag).
-    `known_hospitals` has hospital_id, `known_codes` has the normalised ICD-10 code as `code`.
+    `known_hospitals` has hospital_id, `known_codes` has the normalised ICD-10 code as `code`; `keep` may cache look-ups.
     """
     typed = records.select("*", *_typed_columns())
     joined = (
-        typed.join(repeated_keys(records), on=[*_KEY, "delivery_id"], how="left")
-        .join(in_two_hospitals(records), on=["delivery_id", "record"], how="left")
+        typed.join(repeated_keys(records, keep), on=[*_KEY, "delivery_id"], how="left")
+        .join(in_two_hospitals(records, keep), on=["delivery_id", "record"], how="left")
         .join(F.broadcast(known_hospitals.select("hospital_id", F.lit(True).alias("_known"))), on="hospital_id", how="left")
         .join(F.broadcast(known_codes.select(F.col("code").alias("t_main_diagnosis"), F.lit(True).alias("_in_tree"))),
               on="t_main_diagnosis", how="left")
@@ -123,9 +149,9 @@ def check_admissions(
 
 def _typed_columns() -> list[Column]:
     return [
-        F.try_to_date("admission_date", _DAY).alias("t_admission_date"),
+        day("admission_date").alias("t_admission_date"),
         _minutes("admission_time").alias("t_admission_minutes"),
-        F.try_to_date("discharge_date", _DAY).alias("t_discharge_date"),
+        day("discharge_date").alias("t_discharge_date"),
         _minutes("discharge_time").alias("t_discharge_minutes"),
         _one_of("care_type", CARE_TYPES).alias("t_care_type"),
         _one_of("urgency", ("acute", "planned")).alias("t_urgency"),
@@ -182,9 +208,10 @@ def _flags(settings: ValidationSettings) -> dict[Flag, Column]:
 
 
 def _named(conditions: dict[Rejection, Column] | dict[Flag, Column]) -> Column:
-    """Sorted names of the conditions that hold; one that is null does not hold."""
+    """Sorted names of the conditions that hold; one that is null does not hold. Most records meet none."""
     names = [F.when(condition, F.lit(rule.value)) for rule, condition in conditions.items()]
-    return F.array_sort(F.array_compact(F.array(*names)))
+    met = F.sort_array(F.array_compact(F.array(*names)))
+    return F.when(reduce(or_, conditions.values()), met).otherwise(F.array().cast("array<string>"))
 
 
 def _one_of(name: str, values: tuple[str, ...]) -> Column:

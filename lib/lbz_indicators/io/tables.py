@@ -254,6 +254,13 @@ class Store:
         self._cached.append(kept)
         return kept
 
+    def look_up(self, frame: DataFrame) -> DataFrame:
+        """Makes a small DataFrame now and keeps it: Spark plans a join by its real size, and makes it only once."""
+        kept = self.cache(frame)
+        if kept is not frame:
+            kept.count()
+        return kept
+
     def release(self) -> None:
         """Drops everything `cache` keeps."""
         for frame in self._cached:

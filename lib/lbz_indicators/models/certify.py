@@ -15,7 +15,7 @@ from lbz_indicators.models.design import GroupDesign
 from lbz_indicators.models.information import Moments, moments
 from lbz_indicators.progress import Progress
 from lbz_indicators.stats import logistic
-from lbz_indicators.stats.moments import DEVIANCE_SCALE
+from lbz_indicators.stats.moments import DEVIANCE_SCALE, on_grid
 
 Floats = NDArray[np.float64]
 FITTED, SEPARATED, NOT_CONVERGED = "fitted", "separated", "not_converged"
@@ -66,7 +66,7 @@ def certify(
     `rows` has diagnosis_group, label, columns. Each pass evaluates all groups that have not settled; usually there
     are two: at the rounded start, and at the coefficients that are stored.
     """
-    states = {group: _State(np.round(beta, START_DECIMALS)) for group, beta in starts.items()}
+    states = {group: _State(on_grid(np.round(beta, START_DECIMALS))) for group, beta in starts.items()}
     done: dict[str, Certified] = {}
     passes = 0
     while states:
@@ -92,12 +92,12 @@ def _judge_trial(state: _State, found: Moments, admissions: int) -> None:
     if state.moments is not None and not found.deviance <= state.moments.deviance + rounding:
         assert state.accepted is not None
         state.share /= 2
-        state.trial = state.accepted + state.share * state.step
+        state.trial = on_grid(state.accepted + state.share * state.step)
         state.steps += 1
         return
     state.accepted, state.moments, state.share = state.trial, found, 1.0
     state.step, state.decrement = logistic.newton_step(found.information, found.score)
-    state.trial = state.accepted + state.step
+    state.trial = on_grid(state.accepted + state.step)
     state.steps += 1
 
 
@@ -117,8 +117,10 @@ def _separated(rows: DataFrame, designs: Mapping[str, GroupDesign], suspects: li
 
 def _ridge(rows: DataFrame, design: GroupDesign, settings: ModelSettings) -> Certified:
     """A separated group: no maximum exists, so a ridge on all columns but the intercept makes one."""
-    beta = logistic.fit_ridge(
-        _patterns(rows, design), settings.separated_ridge, settings.maximum_newton_steps, settings.newton_decrement
+    beta = on_grid(
+        logistic.fit_ridge(
+            _patterns(rows, design), settings.separated_ridge, settings.maximum_newton_steps, settings.newton_decrement
+        )
     )
     at = moments(rows, {design.group: beta})[design.group]
     penalty = np.r_[0.0, np.full(len(beta) - 1, settings.separated_ridge)]

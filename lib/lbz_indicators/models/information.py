@@ -51,7 +51,7 @@ def moments(rows: DataFrame, coefficients: Mapping[str, Floats]) -> dict[str, Mo
 
     def partial(group: str, x: Floats, y: Floats) -> tuple[list[int], float]:
         information, score, deviance, largest = kernel.scaled_moments(x, y, betas[group])
-        return [*_upper(information), *score.tolist(), deviance], largest
+        return [*_upper(information), *score.ravel().tolist(), deviance], largest
 
     result = {}
     for group, (sums, largest) in _sum_over_rows(rows, widths, partial).items():
@@ -59,8 +59,8 @@ def moments(rows: DataFrame, coefficients: Mapping[str, Floats]) -> dict[str, Mo
         upper = k * (k + 1) // 2
         result[group] = Moments(
             _full(sums[:upper], k) / kernel.WEIGHT_SCALE,
-            sums[upper : upper + k] / kernel.RESIDUAL_SCALE,
-            float(sums[upper + k]) / kernel.DEVIANCE_SCALE,
+            kernel.score(sums[upper : upper + 2 * k].reshape(2, k)),
+            float(sums[upper + 2 * k]) / kernel.DEVIANCE_SCALE,
             largest,
         )
     return result

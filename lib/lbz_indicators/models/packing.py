@@ -1,7 +1,7 @@
 """Packs: several diagnosis groups side by side in one block-diagonal design, and the rows of that design.
 
 A fit of MLlib costs about a dozen Spark jobs whatever its size, so 157 single fits are mostly overhead; packs of some
-600 columns need a dozen fits. Every group has its own columns, its intercept column among them.
+400 columns need some twenty fits. Every group has its own columns, its intercept column among them.
 """
 
 from __future__ import annotations
@@ -70,12 +70,13 @@ def place(number: int, designs: Sequence[GroupDesign]) -> Pack:
 
 
 def pack_groups(designs: Sequence[GroupDesign], maximum_columns: int, maximum_rows: int) -> list[Pack]:
-    """Packs of at least two groups each (one only where there is but one group), largest rows first.
+    """Packs of at least two groups each (one only where there is but one group), highest share of events first.
 
-    A pack closes when the next group would exceed the columns or rows; a group larger than that still gets company,
-    because a pack of one has a constant column, which MLlib drops from its solver.
+    A pack needs as many iterations as its slowest group, and the rarer the event, the more it needs: so groups with like
+    shares go together. A pack closes when the next group would exceed the columns or rows; a group larger than that still
+    gets company, because a pack of one has a constant column, which MLlib drops from its solver.
     """
-    order = sorted(designs, key=lambda d: (-d.counts.total.admissions, d.group))
+    order = sorted(designs, key=lambda d: (-d.counts.total.events / max(d.counts.total.admissions, 1), d.group))
     bins: list[list[GroupDesign]] = []
     for design in order:
         fitting = (b for b in bins if _fits(b, design, maximum_columns, maximum_rows))

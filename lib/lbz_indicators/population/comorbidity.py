@@ -49,7 +49,7 @@ def with_comorbidity(admissions: DataFrame, diagnoses: DataFrame, prefixes: Mapp
     `diagnoses` is silver.diagnoses; `prefixes` has per length of prefix a small DataFrame with prefix and mask.
     Only diagnoses that name a condition are shuffled, once.
     """
-    key = ["hospital_id", "admission_id", "delivery_id"]
+    key = ["admission_id", "hospital_id", "delivery_id"]  # joins sort by the first column, and hospitals are few
     coded = diagnoses.where(~F.col("is_complication")).select(*key, "diagnosis_code")
     mask = F.lit(0)
     for length, masks in prefixes.items():

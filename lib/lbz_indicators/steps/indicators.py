@@ -50,8 +50,9 @@ def _scored(store: Store, model: CurrentModel, settings: Settings) -> DataFrame:
     reported = F.col("discharge_year").isin(*settings.reported_years)
     expected = store.read(tables.GOLD_EXPECTED).where((F.col("model_version") == model.version) & reported)
     values = expected.select("hospital_id", "admission_id", "observed", "expected")
-    covariates = store.read(tables.SILVER_COVARIATES).where(reported)
-    return store.cache(covariates.join(values, on=["hospital_id", "admission_id"], how="inner"))
+    covariates = store.read(tables.SILVER_COVARIATES).where(reported & F.col("exclusion_reason").isNull())
+    # The number first: a join sorts by the first column, and hospitals are few.
+    return store.cache(covariates.join(values, on=["admission_id", "hospital_id"], how="inner"))
 
 
 def _variances(
