@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -19,6 +20,7 @@ EITHER = "comorbidity_either"
 """Pseudo covariate of the slots that hold 'either of a pair of conditions', numbered by the joined condition."""
 
 _TWO_COUNTS = 1 << 32
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,25 @@ def class_index(covariate: str, model_years: Sequence[int]) -> Column:
 def has_condition(mask: Column, condition: int) -> Column:
     """Whether a comorbidity mask holds a condition 1..17."""
     return mask.bitwiseAND(F.lit(bit(condition))) != 0
+
+
+SLICE_BITS = 6
+SLICE_STARTS = tuple(range(0, CONDITIONS, SLICE_BITS))
+"""The comorbidity mask is looked up six conditions at a time, in tables of what their 2^6 combinations amount to.
+
+Seventeen look-ups would make Spark's generated code too long for Java to compile: it then runs some ten times slower.
+"""
+
+
+def slice_of(mask: Column, start: int) -> Column:
+    """The bits of a comorbidity mask from `start` on, as the index of a table of combinations."""
+    return F.shiftright(mask, start).bitwiseAND(F.lit((1 << SLICE_BITS) - 1))
+
+
+def combinations(values: Sequence[Value], start: int) -> list[list[Value]]:
+    """For every mask of the slice the values of the conditions it holds, in their order; `values` has one per condition."""
+    part = values[start : start + SLICE_BITS]
+    return [[value for place, value in enumerate(part) if mask >> place & 1] for mask in range(1 << len(part))]
 
 
 def _in_slot(slot: Slot, model_years: Sequence[int]) -> Column:

@@ -14,11 +14,12 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from lbz_indicators.models.classes import class_index, has_condition
+from lbz_indicators.models.classes import SLICE_STARTS, class_index, combinations, has_condition, slice_of
 from lbz_indicators.models.design import GroupDesign
 from lbz_indicators.population.comorbidity import CONDITIONS, MERGED_PAIRS, bit
 from lbz_indicators.population.covariates import COMORBIDITY, ordered_covariates
 
+OWN, IN_PACK = "c", "p"
 FEATURES_LAYOUT = "struct<type:tinyint,size:int,indices:array<int>,values:array<double>>"
 
 
@@ -108,18 +109,32 @@ def _no_loners(bins: list[list[GroupDesign]]) -> list[list[GroupDesign]]:
 
 
 def layouts(spark: SparkSession, packs: Sequence[Pack], model_years: Sequence[int]) -> DataFrame:
-    """One small row per group: pack, offset, size and, per covariate, the column of every class (-1 = none)."""
-    covariates = ordered_covariates(model_years)
-    rows = []
-    for pack in packs:
-        for placed in pack.groups:
-            design = placed.design
-            columns = [design.column_of(c.name, range(len(c.labels))) for c in covariates]
-            conditions = design.column_of(COMORBIDITY, range(1, CONDITIONS + 1))
-            rows.append((design.group, pack.number, placed.offset, pack.columns, *columns, conditions, list(design.joined_pairs)))
-    names = ", ".join(f"c_{c.name} array<int>" for c in covariates)
-    schema = f"diagnosis_group string, pack int, offset int, size int, {names}, c_comorbidity array<int>, joined array<boolean>"
-    return spark.createDataFrame(rows, schema)
+    """One small row per group: pack, offset, size, and the columns of every class (-1 = none) and of every slice of conditions.
+
+    c_<covariate> and c_conditions_<start> have the group's own column numbers, p_... those of its pack.
+    """
+    names = [c.name for c in ordered_covariates(model_years)] + [f"conditions_{start}" for start in SLICE_STARTS]
+    rows = [
+        (placed.design.group, pack.number, placed.offset, pack.columns, list(placed.design.joined_pairs),
+         *_column_tables(placed.design, 0, model_years), *_column_tables(placed.design, placed.offset, model_years))
+        for pack in packs
+        for placed in pack.groups
+    ]  # fmt: skip
+    kind = {name: "array<array<int>>" if name.startswith("conditions_") else "array<int>" for name in names}
+    tables = ", ".join(f"{prefix}_{name} {kind[name]}" for prefix in (OWN, IN_PACK) for name in names)
+    return spark.createDataFrame(rows, f"diagnosis_group string, pack int, offset int, size int, joined array<boolean>, {tables}")
+
+
+def _column_tables(design: GroupDesign, offset: int, model_years: Sequence[int]) -> list[list[int] | list[list[int]]]:
+    """Column of every class per covariate, then the columns of every combination per slice of conditions."""
+
+    def moved(columns: Sequence[int]) -> list[int]:
+        return [column + offset if column >= 0 else -1 for column in columns]
+
+    classes = [moved(design.column_of(c.name, range(len(c.labels)))) for c in ordered_covariates(model_years)]
+    conditions = moved(design.column_of(COMORBIDITY, range(1, CONDITIONS + 1)))
+    slices = [[[column for column in held if column >= 0] for held in combinations(conditions, start)] for start in SLICE_STARTS]
+    return [*classes, *slices]
 
 
 def effective_mask(mask: Column, joined: Column) -> Column:
@@ -136,27 +151,35 @@ def design_rows(cohort: DataFrame, layout: DataFrame, model_years: Sequence[int]
     Columns: pack, diagnosis_group, label (0.0, 1.0), columns (the group's own column numbers, ascending) and
     features (the pack's column numbers in the storage layout of an MLlib sparse vector).
     """
-    covariates = [c.name for c in ordered_covariates(model_years)]
-    first_after = covariates.index("source")
     joined = cohort.join(F.broadcast(layout), on="diagnosis_group", how="inner")
     joined = joined.withColumn("_mask", effective_mask(F.col(COMORBIDITY), F.col("joined")))
-
-    def column(covariate: str) -> Column:
-        return F.get(F.col(f"c_{covariate}"), class_index(covariate, model_years))
-
-    conditions = [
-        F.when(has_condition(F.col("_mask"), c), F.get("c_comorbidity", F.lit(c - 1))).otherwise(-1)
-        for c in range(1, CONDITIONS + 1)
-    ]
-    all_columns = F.array(F.lit(0), *map(column, covariates[:first_after]), *conditions, *map(column, covariates[first_after:]))
-    own = F.filter(all_columns, lambda index: index >= 0)
     rows = joined.select(
-        "pack", "diagnosis_group", F.col("event").cast("double").alias("label"), own.alias("columns"), "offset", "size"
+        "pack",
+        "diagnosis_group",
+        F.col("event").cast("double").alias("label"),
+        "size",
+        _columns(OWN, F.lit(0), model_years).alias("columns"),
+        _columns(IN_PACK, F.col("offset"), model_years).alias("indices"),
     )
-    rows = rows.withColumn("indices", F.filter(F.transform("columns", lambda i: i + F.col("offset")), lambda i: i >= 0))
-    ones = F.transform("indices", lambda _: F.lit(1.0))
+    ones = F.array_repeat(F.lit(1.0), F.size("indices"))
     features = F.struct(F.lit(0).cast("tinyint").alias("type"), "size", "indices", ones.alias("values"))
     return rows.select("pack", "diagnosis_group", "label", "columns", features.cast(FEATURES_LAYOUT).alias("features"))
+
+
+def _columns(tables: str, intercept: Column, model_years: Sequence[int]) -> Column:
+    """Column numbers of a row, ascending, from one set of tables; a group by itself has no intercept column (-1).
+
+    array_remove is compiled; filter and transform with a lambda are interpreted, and all they are given with them.
+    """
+    names = [c.name for c in ordered_covariates(model_years)]
+    first_after = names.index("source")
+
+    def column(covariate: str) -> Column:
+        return F.get(F.col(f"{tables}_{covariate}"), class_index(covariate, model_years))
+
+    slices = [F.get(F.col(f"{tables}_conditions_{start}"), slice_of(F.col("_mask"), start)) for start in SLICE_STARTS]
+    before = F.array(intercept, *map(column, names[:first_after]))
+    return F.array_remove(F.concat(before, *slices, F.array(*map(column, names[first_after:]))), -1)
 
 
 VECTOR_SCHEMA = T.StructType(
