@@ -177,14 +177,17 @@ def test_severity_derived_from_the_history_is_the_true_class_of_frequent_codes(
     frequent = both[(both["admissions"] >= 100) & (both["severity_derived"] < OTHER)]
     bounds = np.array([0.0, *UPPER_PERCENTAGES, 100.0]) / 100
     true = frequent["severity"].to_numpy()
-    low, high = (chi2.ppf(0.0001, 2 * frequent["deaths"]) / 2).fillna(0), chi2.ppf(0.9999, 2 * (frequent["deaths"] + 1)) / 2
-    possible = (low / frequent["admissions"] < bounds[true + 1]) & (high / frequent["admissions"] >= bounds[true])
-    share = np.average(frequent["severity_derived"] == true, weights=frequent["admissions"])
+    deaths, admissions = frequent["deaths"].to_numpy(), frequent["admissions"].to_numpy()
+    low = np.nan_to_num(chi2.ppf(0.0001, 2 * deaths) / 2)
+    high = chi2.ppf(0.9999, 2 * (deaths + 1)) / 2
+    possible = (low / admissions < bounds[true + 1]) & (high / admissions >= bounds[true])
+    share = np.average(frequent["severity_derived"] == true, weights=admissions)
     print(f"{len(frequent)} codes of {len(both)}: {share:.3f} of their admissions in the true class; not by chance: "
           f"{frequent[~possible][['severity', 'severity_derived', 'admissions', 'deaths']]}")  # fmt: skip
     assert len(frequent) > 100 and set(true) >= {0, 1, 2, 3}
-    assert share > 0.9
     assert possible.all()
+    # Classes are narrow beside what chance does to a hundred admissions, so not all can agree.
+    assert share > 0.75
 
 
 def test_probabilities_are_calibrated_over_deciles_of_every_group(draws: list[Drawn]) -> None:
