@@ -119,6 +119,12 @@ def _steps_command(names: Callable[[Settings], Sequence[str]], summary: str) -> 
     return command
 
 
+def _every_step(_: Settings) -> list[str]:
+    from lbz_indicators.steps import STEPS
+
+    return list(STEPS)
+
+
 def _with_loading(settings: Settings) -> list[str]:
     """The steps of `severity`: a named delivery is loaded first."""
     return ["ingest", "validate", "severity"] if settings.delivery.input else ["severity"]
@@ -134,7 +140,7 @@ _STEPS = {
 }
 _SEVERITY = "Model maintenance: severity classes from the years before the model years; with --input, loads that delivery first."
 
-app.command("run")(_steps_command(lambda _: list(_STEPS), "All steps: from a delivery to the tables of indicators."))
+app.command("run")(_steps_command(_every_step, "All steps: from a delivery to the tables of indicators."))
 for _name, _summary in _STEPS.items():
     app.command(_name)(_steps_command(lambda _, name=_name: [name], _summary))  # type: ignore[misc]
 app.command("severity")(_steps_command(_with_loading, _SEVERITY))

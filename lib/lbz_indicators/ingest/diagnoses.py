@@ -34,8 +34,8 @@ def known_admissions(valid: DataFrame, rejected: DataFrame, replaced: DataFrame)
 def check_diagnoses(records: DataFrame, admissions: DataFrame, known_codes: DataFrame) -> DataFrame:
     """Judges every delivered secondary diagnosis. Grain: one row per admission, code and complication flag.
 
-    `admissions` is what known_admissions gives. Adds `records` (how
-    many delivered rows the row stands for), `in_force`, and one boolean per DiagnosisRule (but DUPLICATE).
+    `admissions` is what known_admissions gives. Adds `records` (how many delivered rows the row stands for), `in_force`,
+    and one boolean per DiagnosisRule (but DUPLICATE).
     """
     typed = records.where("defect IS NULL OR defect = 'malformed_record'").select(
         *_ADMISSION,

@@ -20,18 +20,15 @@ def count_admission_rules(valid: DataFrame, rejected: DataFrame) -> DataFrame:
 
     A rejected record counts under each of its reasons, a valid one under each of its flags, and both under a total.
     """
-    counted = _counted(valid, "flags", "flagged").unionByName(_counted(rejected, "reasons", "rejected"))
-    for rows, rule in ((valid, VALID), (rejected, REJECTED)):
-        totals = rows.groupBy(*_PLACE).agg(F.count("*").alias("records"))
-        counted = counted.unionByName(totals.withColumns({"rule": F.lit(rule), "severity": F.lit("total")}).select(*_COLUMNS))
-    return counted
+    return _counted(valid, "flags", "flagged", VALID).unionByName(_counted(rejected, "reasons", "rejected", REJECTED))
 
 
-def _counted(rows: DataFrame, names: str, severity: str) -> DataFrame:
-    """Records per name in an array column; most arrays are empty."""
-    named = rows.select(*_PLACE, F.explode(names).alias("rule"))
+def _counted(rows: DataFrame, names: str, severity: str, total: str) -> DataFrame:
+    """Records per name in an array column, and all records under `total`, in one pass."""
+    named = rows.select(*_PLACE, F.explode(F.concat(names, F.array(F.lit(total)))).alias("rule"))
     counted = named.groupBy(*_PLACE, "rule").agg(F.count("*").alias("records"))
-    return counted.withColumn("severity", F.lit(severity)).select(*_COLUMNS)
+    kind = F.when(F.col("rule") == total, "total").otherwise(severity)
+    return counted.withColumn("severity", kind).select(*_COLUMNS)
 
 
 def count_delivered(records: DataFrame) -> DataFrame:

@@ -29,8 +29,7 @@ def require_folder(folder: str | None) -> None:
 
 
 def list_files(spark: SparkSession, folder: str) -> dict[str, int]:
-    """Size in bytes by path relative to the delivered folder; DeliveryError where the folder is absent or empty."""
-    require_folder(folder)
+    """Size in bytes by path relative to the delivered folder; DeliveryError where there is no file."""
     files = _remote_files(spark, folder) if is_remote(folder) else _local_files(folder)
     if not files:
         raise DeliveryError(f"The delivery {folder} holds no file.", mend="give the folder that holds admissions.csv.")
