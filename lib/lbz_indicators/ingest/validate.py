@@ -22,7 +22,7 @@ from lbz_indicators.tables import SILVER_ADMISSIONS, SILVER_REJECTED_ADMISSIONS
 CARE_TYPES = ("K", "O", "D")
 ORIGINS = ("home", "institution", "hospital")
 DESTINATIONS = ("home", "institution", "hospital", "deceased", "other")
-_DAY = r"^[1-9]\d{3}-\d{2}-\d{2}$"
+_DAY = r"^[1-9]\d{3}-\d{2}-\d{2}\z"
 _CLOCK = r"^([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"
 _WHOLE_NUMBER = r"^-?\d{1,9}$"
 _KEY = ("hospital_id", "admission_id")
