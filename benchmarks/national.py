@@ -1,6 +1,6 @@
 """The whole job on a generated nation: time, memory and Spark jobs of every step, and the same fits by peers.
 
-python benchmarks/national.py --delivery FOLDER --years 2019-2022 --name six-million [--peers]
+python benchmarks/national.py --delivery FOLDER --years 2019-2022 --name six-million [--peers | --steps-only]
 The delivery is one that `lbz-indicators generate` wrote. Results go to benchmarks/results/<name>.json.
 Beside the steps, in the same session: what Spark needs merely to read and write the same columns; scoring without
 writing; the phases of the fit. Then, without Spark: the fits of R, statsmodels and glum on the identical designs.
@@ -55,6 +55,7 @@ def main() -> None:
     parser.add_argument("--master", default="local[2]")
     parser.add_argument("--memory", default="8g")
     parser.add_argument("--scratch", default=None, help="folder for tables and work files")
+    parser.add_argument("--steps-only", action="store_true", help="nothing beside the steps of the job")
     parser.add_argument("--peers", action="store_true", help="R, statsmodels and glum on the same designs")
     arguments = parser.parse_args()
     scratch = Path(tempfile.mkdtemp(prefix="lbz-bench-", dir=arguments.scratch))
@@ -107,12 +108,14 @@ def measure_nation(arguments: argparse.Namespace, scratch: Path) -> dict[str, An
     for name in ("score", "indicators"):
         step(name, name, settings)
     store = Store(spark, settings.storage)
-    reference_copies(store, settings, clock, scratch)
-    scoring_alone(store, settings, clock)
+    if not arguments.steps_only:
+        reference_copies(store, settings, clock, scratch)
+        scoring_alone(store, settings, clock)
     checks = invariants(store)
     if arguments.peers:
         kept.export(scratch / "designs")
-    step("fit, glum engine", "fit", glum_settings)
+    if not arguments.steps_only:
+        step("fit, glum engine", "fit", glum_settings)
     spark.stop()
     rows = clock.rows(measure.spark_jobs(scratch / "events"))
     result = {"program": __version__, "machine": measure.machine(), "master": arguments.master, "spark_memory": arguments.memory}

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
+from lbz_indicators.errors import StorageError
 from lbz_indicators.failures import storage_errors
+from lbz_indicators.io.folders import is_there, remove_folder
 from lbz_indicators.places import absolute, is_remote
 
 
@@ -23,10 +24,20 @@ class GeneratedFolder:
         self.root = absolute(root).rstrip("/")
 
     def clear(self) -> None:
-        """Removes what an earlier generation left in a local folder, and nothing else."""
+        """Removes what an earlier generation left in a local folder, and nothing else.
+
+        Behind a URL nothing can be deleted, and a file left there would be read with the new ones: StorageError where a
+        nation is there.
+        """
+        names = ("delivery", "correction", "truth", "_work")
         if not is_remote(self.root):
-            for name in ("delivery", "correction", "truth", "_work"):
-                shutil.rmtree(Path(self.root) / name, ignore_errors=True)
+            for name in names:
+                remove_folder(self.spark, f"{self.root}/{name}")
+            return
+        with self._writing("delivery"):
+            taken = is_there(self.spark, f"{self.root}/delivery")
+        if taken:
+            raise StorageError("A nation is there already.", where=self.root, mend="give another folder (--output).")
 
     def write(self, name: str, frame: DataFrame, form: str = "parquet") -> None:
         """A folder of parts; CSV with a header, missing values empty."""
@@ -62,9 +73,9 @@ class GeneratedFolder:
             path.write_text(text.getvalue(), encoding="utf-8")
 
     def remove_work(self) -> None:
-        """Deletes the work files of a local folder."""
-        if not is_remote(self.root):
-            shutil.rmtree(Path(self.root) / "_work", ignore_errors=True)
+        """Deletes the work files; behind a URL an empty file remains."""
+        with self._writing("_work"):
+            remove_folder(self.spark, f"{self.root}/_work")
 
     def _writing(self, name: str) -> AbstractContextManager[None]:
         return storage_errors(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
 from lbz_indicators.failures import storage_errors
+from lbz_indicators.io.folders import remove_folder
 from lbz_indicators.io.tables import Store
 from lbz_indicators.places import is_remote
 
@@ -32,15 +32,12 @@ class WorkFolder:
             return self._store.spark.read.schema(schema).parquet(self.path)
 
     def remove(self) -> None:
-        """Deletes the folder; over a remote path it empties it."""
-        if not is_remote(self.path):
-            shutil.rmtree(Path(self.path), ignore_errors=True)
-            if Path(self.path).parent.name == "_work" and not any(Path(self.path).parent.iterdir()):
-                Path(self.path).parent.rmdir()
-            return
-        empty = self._store.spark.createDataFrame([], "removed boolean")
+        """Deletes the folder, and the work path where nothing else is in it; behind a URL an empty file remains."""
         with self._writing():
-            empty.write.mode("overwrite").parquet(self.path)
+            remove_folder(self._store.spark, self.path)
+        parent = Path(self.path).parent
+        if not is_remote(self.path) and parent.name == "_work" and not any(parent.iterdir()):
+            parent.rmdir()
 
     def _writing(self) -> AbstractContextManager[None]:
         return storage_errors(
