@@ -39,7 +39,8 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
             where=f"silver.admissions in {store.place}",
             mend="deliver those years too, or name the years with --set severity.years=2014-2015.",
         )
-    version = _version(counted["codes"], counted["content"], years, settings)
+    found = tuple(sorted(row[0] for row in history.select("discharge_year").distinct().collect()))
+    version = _version(counted["codes"], counted["content"], found, settings)
     known = store.read_or_empty(tables.GOLD_SEVERITY_CLASSES).where(F.col("severity_version") == version)
     if known.isEmpty():
         named = rows.withColumn("severity_version", F.lit(version))
@@ -48,11 +49,11 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
         return Outcome(f"severity {version} is in force already", counted["admissions"], 0)
     now = utc_now()
     shaping = json.dumps(_shaping(settings), sort_keys=True)
-    record = (version, now, list(years), counted["admissions"], counted["codes"], shaping, __version__, run_id)
+    record = (version, now, list(found), counted["admissions"], counted["codes"], shaping, __version__, run_id)
     store.append(tables.GOLD_SEVERITY_VERSIONS, store.frame(tables.GOLD_SEVERITY_VERSIONS, [record]))
     message = (
-        f"severity {version}: {counted['codes']:,} main diagnoses classed, {counted['other']:,} of them other; "
-        "in force from the next derive"
+        f"severity {version}: {counted['codes']:,} main diagnoses classed, {counted['other']:,} of them other; history years "
+        f"{', '.join(map(str, found))} ({len(found)} of {len(years)}); in force from the next derive, before a delivered table"
     )
     return Outcome(message, counted["admissions"], counted["codes"])
 

@@ -64,10 +64,11 @@ class Event:
     diagnosis_group: str | None = None
 
 
-def plant_events(hospitals: Sequence[str], years: Sequence[int], effects: bool) -> tuple[Event, ...]:
+def plant_events(hospitals: Sequence[str], years: Sequence[int], first_delivered: int, effects: bool) -> tuple[Event, ...]:
     """One event of every kind, each in a general hospital of its own; where there are fewer hospitals they share.
 
-    Without `effects` the kinds that change what happens to patients are left out.
+    What is planted begins with the years of the run, but for the merger: its other number is there from the first delivered
+    year on. Without `effects` the kinds that change what happens to patients are left out.
     """
     start, end = dt.date(years[0], 1, 1), dt.date(years[-1], 12, 31)
     middle = years[max(0, len(years) - 2)]
@@ -86,7 +87,7 @@ def plant_events(hospitals: Sequence[str], years: Sequence[int], effects: bool) 
         (Kind.SHORT_STAYS, -0.75, start, end, None),
         (Kind.READMISSIONS, 0.4, start, end, None),
         (Kind.NOT_AUTHORISED, 0.0, start, end, None),
-        (Kind.MERGED, 0.4, start, dt.date(middle, 12, 31), None),
+        (Kind.MERGED, 0.4, dt.date(first_delivered, 1, 1), dt.date(middle, 12, 31), None),
     ]
     kept = [plan for plan in planned if effects or plan[0] not in EFFECTS]
     return tuple(

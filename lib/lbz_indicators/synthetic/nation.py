@@ -103,7 +103,7 @@ def make_nation(settings: SyntheticSettings, profiles: Profiles, years: tuple[in
     kinds = hospital_kinds(settings.hospitals)
     codes = tuple(f"H{number:03d}" for number in range(1, len(kinds) + 1))
     generals = codes[: kinds.count(GENERAL)]
-    events = plant_events(generals, years, settings.hospital_effects) if settings.planted_events else ()
+    events = plant_events(generals, years, delivered[0], settings.hospital_effects) if settings.planted_events else ()
     random = generator(settings.seed, "hospitals")
     hospitals = _hospitals(random, settings, kinds, codes, events, delivered)
     postcodes = _postcodes(generator(settings.seed, "postcodes"), hospitals)
