@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 SAMPLE ?= ../shared/data
 OUTPUT ?= out
 YEARS  ?= 2019-2022
+DELIVERED_UNTIL ?= $(lastword $(subst -, ,$(YEARS)))-12-31
+SIDE_BY_SIDE := --numprocesses 2 --dist loadgroup
 PACKAGE := dist/lbz_indicators.zip
 
 .DEFAULT_GOAL := help
@@ -24,7 +26,7 @@ env: $(VENV)/.installed ## make the environment in .venv
 
 run: env ## generate a small nation, run the main job on it, print its indicators
 	@test -d $(OUTPUT)/nation/truth/codes || $(BIN)/lbz-indicators generate --output $(OUTPUT)/nation --years $(YEARS)
-	$(BIN)/lbz-indicators run --input $(OUTPUT)/nation/delivery --output $(OUTPUT)/tables --years $(YEARS)
+	$(BIN)/lbz-indicators run --input $(OUTPUT)/nation/delivery --output $(OUTPUT)/tables --years $(YEARS) --delivered-until $(DELIVERED_UNTIL)
 
 run-sample: ## run the main job on the real sample (SAMPLE=FOLDER) instead
 	@test -f "$(SAMPLE)/sih_rs_2019.csv.gz" || { echo "The real sample is not there: $(SAMPLE)/sih_rs_2019.csv.gz. Name its folder: make run-sample SAMPLE=FOLDER. \`make run\` needs none."; exit 3; }
@@ -35,10 +37,10 @@ demo-truth: run ## what was planted in the generated nation, and what the figure
 	$(BIN)/python tests/recovery/scorecard.py --nation $(OUTPUT)/nation --tables $(OUTPUT)/tables --years $(YEARS)
 
 test: env ## unit, Spark, golden and integration tests (under 20 minutes on two cores)
-	$(BIN)/python -m pytest -q tests
+	$(BIN)/python -m pytest -q tests $(SIDE_BY_SIDE)
 
 test-long: env ## the longer proofs: recovery of a known truth, partitions, spark-submit
-	$(BIN)/python -m pytest -q tests --long -m long
+	$(BIN)/python -m pytest -q tests --long -m long $(SIDE_BY_SIDE)
 
 lint: env ## ruff and mypy
 	$(BIN)/ruff check lib jobs tests setup.py

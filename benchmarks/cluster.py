@@ -80,6 +80,7 @@ def run_on(address: str, arguments: argparse.Namespace, tables: Path) -> tuple[d
     """(seconds per step, the HSMRs as text) of a run on that master."""
     common = ["--output", str(tables), "--years", arguments.years, "--set", f"spark.memory={arguments.memory}"]
     run = [COMMAND, "run", "--input", arguments.delivery, *common, "--set", f"spark.master={address}"]
+    run += ["--delivered-until", f"{arguments.years[-4:]}-12-31"]
     done = subprocess.run([*run, "--set", "spark.shuffle_partitions=8"], capture_output=True, text=True, check=False)
     said = done.stdout + done.stderr
     if done.returncode:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import statistics
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -34,6 +35,40 @@ def spark_jobs(folder: Path) -> list[tuple[float, float, int, int]]:
             if job is not None:
                 job["shuffled"] = job.get("shuffled", 0) + written
     return [(j["start"] / 1000, j.get("end", j["start"]) / 1000, j["tasks"], j.get("shuffled", 0)) for j in jobs.values()]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Seconds of the tasks of one Spark stage, and when it began (seconds since the epoch)."""
+
+    start: float
+    name: str
+    tasks: tuple[float, ...]
+
+    @property
+    def skew(self) -> float:
+        """The longest task beside the median one."""
+        return max(self.tasks) / statistics.median(self.tasks)
+
+
+MINIMUM_TASKS, MINIMUM_SECONDS = 4, 5.0
+"""Skew is judged in stages with as many tasks, and as many seconds of all tasks together: in smaller ones it costs nothing."""
+
+
+def spark_stages(folder: Path) -> list[Stage]:
+    """Every stage that skew is judged in."""
+    named: dict[int, tuple[float, str]] = {}
+    tasks: dict[int, list[float]] = {}
+    for line in (line for file in sorted(folder.iterdir()) for line in file.open()):
+        event = json.loads(line)
+        if event["Event"] == "SparkListenerStageCompleted":
+            info = event["Stage Info"]
+            named[info["Stage ID"]] = (info["Submission Time"] / 1000, info["Stage Name"])
+        elif event["Event"] == "SparkListenerTaskEnd":
+            info = event["Task Info"]
+            tasks.setdefault(event["Stage ID"], []).append((info["Finish Time"] - info["Launch Time"]) / 1000)
+    stages = [Stage(*named[number], tuple(seconds)) for number, seconds in tasks.items() if number in named]
+    return [s for s in stages if len(s.tasks) >= MINIMUM_TASKS and sum(s.tasks) >= MINIMUM_SECONDS]
 
 
 def peak_memory_mib() -> dict[str, float]:
@@ -94,8 +129,8 @@ class Clock:
         self.spans.append(record)
         print(f"{name:44} {record['seconds']:8.1f} s", flush=True)
 
-    def rows(self, jobs: Sequence[tuple[float, float, int, int]]) -> list[dict[str, Any]]:
-        """The spans with the count of Spark jobs, tasks and bytes shuffled of each."""
+    def rows(self, jobs: Sequence[tuple[float, float, int, int]], stages: Sequence[Stage] = ()) -> list[dict[str, Any]]:
+        """The spans with the count of Spark jobs, tasks and bytes shuffled of each, and the most skewed of its stages."""
         done = []
         for span in self.spans:
             inside = [job for job in jobs if span["start"] <= job[0] < span["end"]]
@@ -104,6 +139,11 @@ class Clock:
                 "tasks": sum(job[2] for job in inside),
                 "shuffled_mib": round(sum(job[3] for job in inside) / 1024**2, 2),
             }
+            within = [stage for stage in stages if span["start"] <= stage.start < span["end"]]
+            if within:
+                worst = max(within, key=lambda stage: stage.skew)
+                longest = {"tasks": len(worst.tasks), "seconds": round(max(worst.tasks), 2), "of_median": round(worst.skew, 2)}
+                figures["most_skewed_stage"] = longest
             done.append({k: v for k, v in span.items() if k not in {"start", "end"}} | figures)
         return done
 

@@ -80,6 +80,7 @@ def measure_nation(arguments: argparse.Namespace, scratch: Path) -> dict[str, An
     from lbz_indicators.steps import STEPS, fit, fitting
 
     options = [f"spark.master={arguments.master}", f"spark.memory={arguments.memory}", f"period.years={arguments.years}"]
+    options += [f"readmission.delivered_until={arguments.years[-4:]}-12-31"]
     options += [f"delivery.input={arguments.delivery}", f"storage.root={scratch / 'tables'}"]
     settings = load_settings(None, options)
     glum_settings = load_settings(None, [*options, "models.engine=glum"])
@@ -90,7 +91,9 @@ def measure_nation(arguments: argparse.Namespace, scratch: Path) -> dict[str, An
     phases.wrap(fitting.information, "cross_products", "aliased columns")
     phases.wrap(fitting.certify, "certify", "information passes")
     phases.wrap(fitting.Workbench, "_folder", "writing designs")
-    phases.wrap(fit, "_store", "storing the model")
+    phases.wrap(fit, "_store", "storing the models")
+    phases.wrap(fit, "fit_stays", "expected stay, both estimators")
+    phases.wrap(fit, "write_stays", "storing the expected stay")
     kept.watch(fitting)
     with clock.span("start of the session"):
         spark = start_session(settings, str(scratch / "spark.log"))
@@ -117,7 +120,7 @@ def measure_nation(arguments: argparse.Namespace, scratch: Path) -> dict[str, An
     if not arguments.steps_only:
         step("fit, glum engine", "fit", glum_settings)
     spark.stop()
-    rows = clock.rows(measure.spark_jobs(scratch / "events"))
+    rows = clock.rows(measure.spark_jobs(scratch / "events"), measure.spark_stages(scratch / "events"))
     result = {"program": __version__, "machine": measure.machine(), "master": arguments.master, "spark_memory": arguments.memory}
     result |= {"admissions": checks.pop("admissions"), "checks": checks, "rows": rows}
     if arguments.peers:
@@ -163,8 +166,9 @@ def scoring_alone(store: Any, settings: Any, clock: measure.Clock) -> None:
     from lbz_indicators import tables
     from lbz_indicators.models.score import fixed_point, with_expected
     from lbz_indicators.steps.current import broadcastable, current_model
+    from lbz_indicators.steps.predicted import mortality_family
 
-    model = broadcastable(store, current_model(store, settings))
+    model = broadcastable(store, current_model(store, mortality_family(settings)))
     for number in (1, 2, 3):
         with clock.span(f"scoring to sums, time {number}") as record:
             rows = store.read(tables.SILVER_COVARIATES).where("exclusion_reason IS NULL")
@@ -181,7 +185,8 @@ def invariants(store: Any) -> dict[str, Any]:
 
     from lbz_indicators import tables
 
-    rows = store.read(tables.GOLD_EXPECTED).where("expected IS NOT NULL").groupBy("diagnosis_group").agg(
+    deaths = store.read(tables.GOLD_EXPECTED).where("expected IS NOT NULL AND indicator = 'mortality'")
+    rows = deaths.groupBy("diagnosis_group").agg(
         F.count("*").alias("n"), F.sum(F.col("observed").cast("double")).alias("o"), F.sum("expected").alias("e")
     ).collect()  # fmt: skip
     worst = max(abs(row["o"] - row["e"]) / max(row["o"], 1.0) for row in rows)

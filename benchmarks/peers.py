@@ -62,7 +62,8 @@ class Kept:
 
         def watched(engine: str, work: Any, designs: Sequence[Any], progress: Any) -> Any:
             fits = run_engine(engine, work, designs, progress)
-            self.fits[engine] = fits
+            # Deaths are fitted first; the models of readmissions are no peer's business.
+            self.fits.setdefault(engine, fits)
             if not self.designs:
                 self.designs = [d for d in designs if len(d.columns) > 1]
                 work.rows(designs)

@@ -1,10 +1,10 @@
-"""Step 3: exclusions, diagnosis groups and covariates.
+"""Step 3: exclusions, diagnosis groups and covariates; stays and their returns.
 
 Reads: silver.admissions, silver.diagnoses, bronze.hospitals, .hospital_months, .ses, .severity.
-Writes: silver.covariates, gold.exclusions; gold.runs.
+Writes: silver.covariates, silver.stays, silver.derivation, gold.exclusions, gold.index_stays; gold.runs.
 
 spark-submit --packages io.delta:delta-spark_4.1_2.13:4.4.0 --driver-memory 8g \\
-    --py-files dist/lbz_indicators.zip jobs/derive.py --config FILE --output ROOT
+    --py-files dist/lbz_indicators.zip jobs/derive.py --config FILE --output ROOT --delivered-until DAY
 """
 
 import sys

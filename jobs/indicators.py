@@ -1,6 +1,6 @@
-"""Step 6: HSMR and SMR with their limits.
+"""Step 6: HSMR and SMR, readmission ratio, unexpectedly long stay, with their limits.
 
-Reads: gold.expected, silver.covariates, the current model.
+Reads: gold.expected, gold.expected_nights, silver.covariates, silver.stays, the current models.
 Writes: gold.indicators, gold.indicator_history, gold.interval_variants; gold.runs.
 
 spark-submit --packages io.delta:delta-spark_4.1_2.13:4.4.0 --driver-memory 8g \\

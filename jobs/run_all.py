@@ -3,7 +3,7 @@
 Reads: the delivered folder. Writes: every table of bronze, silver and gold.
 
 spark-submit --packages io.delta:delta-spark_4.1_2.13:4.4.0 --driver-memory 8g \\
-    --py-files dist/lbz_indicators.zip jobs/run_all.py --config FILE --input FOLDER --output ROOT
+    --py-files dist/lbz_indicators.zip jobs/run_all.py --config FILE --input FOLDER --output ROOT --delivered-until DAY
 """
 
 import sys

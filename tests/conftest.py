@@ -23,6 +23,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--long"):
         items[:] = [item for item in items if item.get_closest_marker("long") is None]
+    # Of two processes (make test) one runs a whole file, and everything that looks at the run on the real sample.
+    for item in items:
+        of_sample = "sample_run" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("sample" if of_sample else str(item.path)))
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +44,7 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """One session for the whole test run: two cores, few partitions, no UI."""
+    """One session for a whole process: two cores, few partitions, and no adaptive planning, which pays for much data only."""
     from lbz_indicators.config import load_settings
     from lbz_indicators.session import start_session
 
@@ -48,17 +52,15 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     overrides = ["spark.master=local[2]", "spark.memory=4g", "spark.shuffle_partitions=4"]
     session = start_session(load_settings(None, overrides), str(tmp_path_factory.mktemp("log") / "spark.log"))
     session.conf.set("spark.databricks.delta.snapshotPartitions", "2")
+    session.conf.set("spark.sql.adaptive.enabled", "false")
     yield session
     session.stop()
 
 
 @pytest.fixture(scope="module")
 def small_data(spark: SparkSession) -> Iterator[SparkSession]:
-    """The session without what only pays for much data: adaptive planning and more than two partitions."""
-    wanted = {"spark.sql.adaptive.enabled": "false", "spark.sql.shuffle.partitions": "2"}
-    before = {key: spark.conf.get(key) for key in wanted}
-    for key, value in wanted.items():
-        spark.conf.set(key, value)
+    """The session with two partitions after a shuffle."""
+    before = spark.conf.get("spark.sql.shuffle.partitions")
+    spark.conf.set("spark.sql.shuffle.partitions", "2")
     yield spark
-    for key, old in before.items():
-        spark.conf.set(key, old)
+    spark.conf.set("spark.sql.shuffle.partitions", before)

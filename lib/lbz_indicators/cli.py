@@ -29,6 +29,9 @@ Overrides = Annotated[list[str] | None, typer.Option("--set", help="key.path=val
 Input = Annotated[str | None, typer.Option("--input", help="Folder of the delivery.")]
 Source = Annotated[str | None, typer.Option("--source", help="Source mapping: lbz, sih, or a .yml file.")]
 Output = Annotated[str | None, typer.Option("--output", help="Folder of the tables.")]
+DeliveredUntil = Annotated[
+    str | None, typer.Option("--delivered-until", help="Last day of discharge that all hospitals have delivered: 2022-12-31.")
+]
 Years = Annotated[str | None, typer.Option("--years", help="Years of the run, such as 2016-2019; the last is reported.")]
 
 
@@ -90,6 +93,8 @@ def _require_arguments(names: Sequence[str], settings: Settings) -> None:
     if "ingest" in names:
         load_source(settings.delivery.source)
         require_folder(settings.delivery.input)
+    if "derive" in names:
+        _ = settings.delivered_until
     if "severity" in names:
         _ = settings.severity_years
 
@@ -110,8 +115,10 @@ def _steps_command(names: Callable[[Settings], Sequence[str]], summary: str) -> 
         source: Source = None,
         output: Output = None,
         years: Years = None,
+        delivered_until: DeliveredUntil = None,
     ) -> None:
         options = {"delivery__input": input_, "delivery__source": source, "storage__root": output, "period__years": years}
+        options |= {"readmission__delivered_until": delivered_until}
         settings = _settings(config, set_, **options)
         _run(names(settings), settings, _arguments(config, set_, output, years))
 
@@ -133,10 +140,10 @@ def _with_loading(settings: Settings) -> list[str]:
 _STEPS = {
     "ingest": "Step 1: a delivered folder to bronze.",
     "validate": "Step 2: bronze to valid, rejected and flagged records.",
-    "derive": "Step 3: exclusions, diagnosis groups and covariates.",
+    "derive": "Step 3: exclusions, diagnosis groups, covariates; stays and returns.",
     "fit": "Step 4: the national models.",
     "score": "Step 5: expected values of every admission.",
-    "indicators": "Step 6: HSMR and SMR with their limits.",
+    "indicators": "Step 6: HSMR and SMR, readmission ratio, unexpectedly long stay.",
 }
 _SEVERITY = "Model maintenance: severity classes from the years before the model years; with --input, loads that delivery first."
 
@@ -148,7 +155,7 @@ app.command("severity")(_steps_command(_with_loading, _SEVERITY))
 
 @app.command()
 def show(
-    what: Annotated[str, typer.Argument(help="hsmr, smr, exclusions, quality, models")],
+    what: Annotated[str, typer.Argument(help="hsmr, smr, readmissions, olo, summary, exclusions, stays, quality, models")],
     hospital: Annotated[str | None, typer.Option("--hospital", help="One hospital, or nation.")] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Comma-separated, unrounded.")] = False,
     json: Annotated[bool, typer.Option("--json", help="JSON lines, unrounded.")] = False,

@@ -156,6 +156,47 @@ class IndicatorSettings(Section):
     own_reference_share: Annotated[float, Field(gt=0, le=1)]
 
 
+class ReadmissionSettings(Section):
+    """What counts as a readmission, and until when returns can be seen. `delivered_until` has no default: see derive."""
+
+    window_days: Annotated[int, Field(ge=1, le=365)]
+    hospital: Literal["any", "same"]
+    urgent_only: bool
+    transfers: Literal["linked", "counted"]
+    delivered_until: dt.date | None
+    settle_days: Annotated[int, Field(ge=0, le=365)]
+    covid_excluded_years: tuple[Year, ...]
+    left_out_groups: tuple[str, ...]
+    confidence: Confidence
+
+    @property
+    def definition(self) -> str:
+        """The combination of settings, as named in the results: any_30d, same_30d_urgent, any_30d_transfers, ..."""
+        urgent = "_urgent" if self.urgent_only else ""
+        return f"{self.hospital}_{self.window_days}d{urgent}{'_transfers' if self.transfers == 'counted' else ''}"
+
+
+class LongStaySettings(Section):
+    """Unexpectedly long stay (OLO) and the expected stay behind it."""
+
+    estimator: Literal["cell_mean", "gamma_model"]
+    minimum_cell_admissions: Annotated[int, Field(ge=1)]
+    minimum_procedure_admissions: Annotated[int, Field(ge=1)]
+    longer_than_percent: Annotated[int, Field(ge=1, le=1000)]
+    at_least: bool
+    covid_excluded_years: tuple[Year, ...]
+    confidence: Confidence
+
+    @property
+    def rule(self) -> str:
+        """What counts as long: over_50, from_100 (at_least), ..."""
+        return f"{'from' if self.at_least else 'over'}_{self.longer_than_percent}"
+
+    def definition(self, estimator: str) -> str:
+        """The estimator and what counts as long, as named in the results: cell_mean_over_50, gamma_model_from_100, ..."""
+        return f"{estimator}_{self.rule}"
+
+
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -195,6 +236,8 @@ class Settings(Section):
     severity: SeveritySettings
     models: ModelSettings
     indicators: IndicatorSettings
+    readmission: ReadmissionSettings
+    olo: LongStaySettings
     synthetic: SyntheticSettings
 
     @property
@@ -220,13 +263,29 @@ class Settings(Section):
 
     @property
     def population_years(self) -> tuple[int, ...]:
-        """Years of discharge in the population: model years and reported years of the run."""
-        return tuple(sorted({*self.model_years, *self.reported_years}))
+        """Years of discharge in the population: model years and reported years of all models of the run."""
+        return tuple(sorted({*self.model_years, *self.readmission_model_years, *self.reported_years}))
+
+    @property
+    def readmission_model_years(self) -> tuple[int, ...]:
+        """t-4..t-1, as many of them as the run has: none where only the reporting year is delivered."""
+        return self.years[:-1][-self.models.maximum_model_years :]
+
+    @property
+    def delivered_until(self) -> dt.date:
+        """The last day of discharge that all hospitals have delivered; SettingsError where it is not given."""
+        if self.readmission.delivered_until is None:
+            raise SettingsError(
+                "It is not said until which day of discharge the delivery is complete.",
+                where="readmission.delivered_until",
+                mend=f"add --delivered-until {self.reporting_year}-12-31, or the day up to which every hospital has delivered.",
+            )
+        return self.readmission.delivered_until
 
     @property
     def severity_years(self) -> tuple[int, ...]:
         """Years of discharge from which severity is derived; SettingsError where they are not before the model years."""
-        first = self.model_years[0]
+        first = self.population_years[0]
         years = self.severity.years or tuple(range(first - self.severity.history_years, first))
         if max(years) >= first:
             raise SettingsError(

@@ -57,25 +57,38 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) ->
 
 
 def print_view(spark: Any, settings: Settings, what: str, hospital: str | None, form: str) -> None:
-    """One of show.VIEWS, as a table, CSV or JSON lines."""
+    """One of show.FIGURES or show.OTHERS, as a table, CSV or JSON lines."""
     from lbz_indicators.io import Store
-    from lbz_indicators.show import FIGURES, OTHERS, national_summary, shown_model
+    from lbz_indicators.show import FIGURES, OTHERS, VERDICTS, agreement, national_summary, shown_model
 
     if what not in {**FIGURES, **OTHERS}:
         names = ", ".join((*FIGURES, *OTHERS))
         raise SettingsError(f"There is nothing called {what!r} to show.", mend=f"show one of {names}.")
     store = Store(spark, settings.storage)
-    model = shown_model(store, settings) if what in FIGURES else None
-    frame = OTHERS[what](store, settings, hospital) if model is None else FIGURES[what](store, settings, model.version, hospital)
+    model = None
+    if what in FIGURES:
+        family, view = FIGURES[what]
+        model = shown_model(store, family(settings))
+        frame = view(store, settings, model.version, hospital)
+    else:
+        frame = OTHERS[what](store, settings, hospital)
     rows = [tuple(row) for row in frame.collect()]
     if not rows and hospital is not None:
         raise SettingsError(
             f"There are no figures of hospital {hospital!r}.",
             mend="`show hsmr` lists the hospitals; one that merged is counted with the hospital it reports as.",
         )
-    if model is not None and model.version != model.current:
-        note = f"figures of model {model.version}; the current model {model.current} has none yet: run score and indicators"
-        print(note, file=sys.stderr)
+    if not rows and model is not None:
+        raise SettingsError(
+            f"There are no {what} of these years and settings.",
+            where=store.place,
+            mend="give the --years, --config and --set of the run; `lbz-indicators run` with these makes them.",
+        )
+    families = [family for name, (family, _) in FIGURES.items() if name == what or (what == "summary" and name in VERDICTS)]
+    for shown in (shown_model(store, family(settings)) for family in families):
+        if shown.version != shown.current:
+            note = f"figures of model {shown.version}; the current model {shown.current} has none yet: run score and indicators"
+            print(note, file=sys.stderr)
     if form == "csv":
         writer = csv.writer(sys.stdout)
         writer.writerow(frame.columns)
@@ -85,29 +98,41 @@ def print_view(spark: Any, settings: Settings, what: str, hospital: str | None, 
             print(json.dumps(dict(zip(frame.columns, row, strict=True)), default=str))
     else:
         _table(what if hospital is None else f"{what} {hospital}", frame.columns, rows)
-        if model is not None and what == "hsmr" and hospital is None:
-            summary = national_summary(store, settings, model.version)
-            _table("the hospitals together", summary.columns, [tuple(row) for row in summary.collect()])
+        if model is not None and what in VERDICTS and hospital is None:
+            _print_frame("the hospitals together", national_summary(store, settings, model.version, what))
+        if model is not None and what == "olo" and hospital is None:
+            _print_frame("admissions that both estimators judge alike", agreement(store, settings, model.version))
+
+
+def _print_frame(title: str, frame: Any) -> None:
+    _table(title, frame.columns, [tuple(row) for row in frame.collect()])
 
 
 def print_run(spark: Any, settings: Settings, run_id: str, arguments: Sequence[str]) -> None:
     """The end of a run: the HSMR of the largest hospitals, the summary, and where everything lies."""
     from lbz_indicators.io import Store
-    from lbz_indicators.show import hsmr, national_summary, shown_model
+    from lbz_indicators.show import hsmr, national_summary, shown_model, summary
+    from lbz_indicators.steps.predicted import mortality_family
 
     store = Store(spark, settings.storage)
-    version = shown_model(store, settings).version
+    version = shown_model(store, mortality_family(settings)).version
     frame = hsmr(store, settings, version, None)
     rows = [tuple(row) for row in frame.collect()]
     chosen = _largest(rows, frame.columns.index("admissions"))
     title = f"HSMR, the largest {len(chosen)} of {len(rows)} figures" if len(chosen) < len(rows) else "HSMR"
     _table(title, frame.columns, chosen)
-    summary = national_summary(store, settings, version)
-    _table("the hospitals together", summary.columns, [tuple(row) for row in summary.collect()])
+    _print_frame("the hospitals together", national_summary(store, settings, version, "hsmr"))
+    side_by_side = summary(store, settings, None)
+    every = [tuple(row) for row in side_by_side.collect()]
+    shown = every[:MOST_ROWS]
+    part = f", {len(shown)} of {len(every)} hospitals" if len(shown) < len(every) else ""
+    _table(f"{settings.reporting_year}, all indicators{part}", side_by_side.columns, shown)
     print(f"run     {run_id}")
     print(f"tables  {store.place} (bronze, silver, gold; gold/indicators holds every figure)")
     more = " ".join(shlex.quote(argument) for argument in arguments)
     print(f"more    lbz-indicators show smr --hospital ID {more}")
+    print(f"        lbz-indicators show readmissions {more}")
+    print(f"        lbz-indicators show olo {more}")
     print(f"        lbz-indicators show quality {more}")
 
 

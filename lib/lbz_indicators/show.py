@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lbz_indicators import tables
 from lbz_indicators.config import Settings
-from lbz_indicators.indicators.mortality import CLUSTER, GROUP, HSMR, NONE, SMR
+from lbz_indicators.indicators.figures import CLUSTER, GROUP, MAIN_DIAGNOSIS, NONE
+from lbz_indicators.indicators.length_of_stay import LOS_RATIO, OLO
+from lbz_indicators.indicators.mortality import HSMR, SMR
+from lbz_indicators.indicators.readmission import READMISSION_RATIO
 from lbz_indicators.io import Store
 from lbz_indicators.models import registry
 from lbz_indicators.population.diagnosis_groups import cluster_labels, group_labels
 from lbz_indicators.population.exclusions import count_exclusions
+from lbz_indicators.population.stays import INDEX
 from lbz_indicators.references import load_references
-from lbz_indicators.steps.current import current_model
+from lbz_indicators.steps.current import current_model, current_version, require_version
+from lbz_indicators.steps.predicted import Family, mortality, mortality_family, readmission_family, stay_family
 
 _FIGURE = ("admissions", "observed", "expected", "value", "lower", "upper", "confidence", "significance")
 NATION = "nation"
@@ -47,11 +52,14 @@ class ShownModel:
     current: str
 
 
-def shown_model(store: Store, settings: Settings) -> ShownModel:
+def shown_model(store: Store, family: Family) -> ShownModel:
     """The current model; until it has figures, of those that have the one that was current last."""
     with_figures = store.read(tables.GOLD_INDICATORS).select("model_version").distinct()
-    current = current_model(store, settings).version
-    models = registry.family(store.read(tables.GOLD_MODELS), registry.MORTALITY, settings.model_years)
+    optional = family.indicator == registry.READMISSION
+    current = current_version(store, family) if optional else require_version(store, family)
+    if current is None:
+        return ShownModel(registry.NO_MODEL_VERSION, registry.NO_MODEL_VERSION)
+    models = registry.family(store.read(tables.GOLD_MODELS), family.indicator, family.years)
     was_current = store.read(tables.GOLD_MODEL_EVENTS).where(F.col("status") == registry.CURRENT)
     last = was_current.join(models, on="model_version", how="left_semi").groupBy("model_version").agg(F.max("at").alias("at"))
     rows = last.join(with_figures, on="model_version", how="left_semi").orderBy(F.desc("at"), "model_version").collect()
@@ -62,25 +70,125 @@ def shown_model(store: Store, settings: Settings) -> ShownModel:
 def hsmr(store: Store, settings: Settings, version: str, hospital: str | None) -> DataFrame:
     """HSMR per hospital and period, the nation first."""
     rows = _figures(store, settings, version, hospital).where(F.col("indicator") == HSMR)
-    named = rows.withColumn("hospital_id", F.coalesce("hospital_id", F.lit(NATION)))
-    order = (F.col("hospital_id") != NATION, "hospital_id", "period_end", F.desc("period_start"))
-    return named.orderBy(*order).select("hospital_id", "period", *_FIGURE, "own_reference")
+    return _by_hospital(rows).select("hospital_id", "period", *_FIGURE, "own_reference")
+
+
+def _named(rows: DataFrame) -> DataFrame:
+    return rows.withColumn("hospital_id", F.coalesce("hospital_id", F.lit(NATION)))
+
+
+def _by_hospital(rows: DataFrame) -> DataFrame:
+    """Named and in order, the nation first."""
+    return _named(rows).orderBy(F.col("hospital_id") != NATION, "hospital_id", "period_end", F.desc("period_start"))
 
 
 def smr(store: Store, settings: Settings, version: str, hospital: str | None) -> DataFrame:
     """SMRs of one hospital, or of the nation without one, over every breakdown but main diagnosis."""
+    rows = _figures(store, settings, version, hospital or NATION).where(
+        (F.col("indicator") == SMR) & (F.col("breakdown") != MAIN_DIAGNOSIS)
+    )
+    ordered = _by_breakdown(store, settings, rows)
+    return ordered.select("breakdown", "breakdown_value", "label", "period", *_FIGURE, "own_reference")
+
+
+def _by_breakdown(store: Store, settings: Settings, rows: DataFrame) -> DataFrame:
+    """Labelled and in order."""
     references = load_references(settings.references).diagnosis_groups.rows
     groups = group_labels(references, settings.population.diagnosis_grouping)
     clusters = cluster_labels(references)
     labels = [(GROUP, k, v) for k, v in groups.items()] + [(CLUSTER, k, v) for k, v in clusters.items()]
     named = store.spark.createDataFrame(labels, "breakdown string, breakdown_value string, label string")
-    rows = _figures(store, settings, version, hospital or NATION).where(
-        (F.col("indicator") == SMR) & (F.col("breakdown") != "main_diagnosis")
-    )
     rows = rows.join(F.broadcast(named), on=["breakdown", "breakdown_value"], how="left")
     number = F.col("breakdown_value").try_cast("int")
-    ordered = rows.orderBy("breakdown", F.asc_nulls_last(number), "breakdown_value", "period_end", F.desc("period_start"))
-    return ordered.select("breakdown", "breakdown_value", "label", "period", *_FIGURE, "own_reference")
+    return rows.orderBy("breakdown", F.asc_nulls_last(number), "breakdown_value", "period_end", F.desc("period_start"))
+
+
+_COMPARED = ("comparison_significance", "comparison_value", "national_value")
+
+
+def readmissions(store: Store, settings: Settings, version: str, hospital: str | None) -> DataFrame:
+    """Readmission ratio of the reporting year per hospital, the nation first; of one hospital, every breakdown.
+
+    The verdict against the nation stands first: against a model of earlier years nearly everyone may lie below 100.
+    """
+    rows = _figures(store, settings, version, hospital).where(F.col("indicator") == READMISSION_RATIO)
+    rows = rows.where(F.year("period_end") == settings.reporting_year)
+    figure = ("admissions", "observed", "expected", "value", "lower", "upper", "significance")
+    if hospital is None:
+        overall = _named(rows.where(F.col("breakdown") == NONE)).join(_shares(store, settings), on="hospital_id", how="left")
+        overall = _by_hospital(overall)
+        shares = ("readmitted_percent", "same_hospital_percent", "elsewhere_percent")
+        return overall.select("hospital_id", "period", "definition", *_COMPARED, *figure, *shares)
+    ordered = _by_breakdown(store, settings, rows.where(F.col("breakdown") != MAIN_DIAGNOSIS))
+    crude = (F.col("observed") / F.col("admissions") * 100).alias("readmitted_percent")
+    return ordered.select("breakdown", "breakdown_value", "label", *_COMPARED, *figure, crude)
+
+
+def _shares(store: Store, settings: Settings) -> DataFrame:
+    """Per hospital (and nation) the share of index stays readmitted, to the same hospital, and elsewhere alone."""
+    counts = store.read(tables.GOLD_INDEX_STAYS).where(
+        (F.col("reason") == INDEX) & (F.col("discharge_year") == settings.reporting_year)
+    )
+    sums = [F.sum(name).alias(name) for name in ("stays", "readmitted", "readmitted_any", "readmitted_same")]
+    nation = counts.agg(*sums).withColumn("hospital_id", F.lit(NATION))
+    every = counts.groupBy("hospital_id").agg(*sums).unionByName(nation)
+    part = {
+        "readmitted_percent": F.col("readmitted"),
+        "same_hospital_percent": F.col("readmitted_same"),
+        "elsewhere_percent": F.col("readmitted_any") - F.col("readmitted_same"),
+    }
+    return every.select("hospital_id", *[F.try_divide(100 * n, F.col("stays")).alias(name) for name, n in part.items()])
+
+
+def olo(store: Store, settings: Settings, version: str, hospital: str | None) -> DataFrame:
+    """Unexpectedly long stay per hospital and year, the nation first, beside the ratio of nights; of one hospital, every
+    breakdown. By the estimator of the settings."""
+    key = ["hospital_id", "breakdown", "breakdown_value", "period", "period_start", "period_end"]
+    rows = _figures(store, settings, version, hospital)
+    of_nights = (F.col("indicator") == LOS_RATIO) & (F.col("definition") == settings.olo.estimator)
+    ratio = rows.where(of_nights).select(*[F.col(k).alias(f"_{k}") for k in key], F.col("value").alias("_v"))
+    same = [F.col(k).eqNullSafe(F.col(f"_{k}")) for k in key]
+    both = rows.where(_of_olo(settings)).join(ratio, on=same, how="left")
+    figure = (
+        "admissions", F.col("observed").alias("long_stays"), F.col("value").alias("percent"), "lower", "upper",
+        F.col("national_value").alias("national_percent"), "significance", F.col("_v").alias("los_ratio"),
+    )  # fmt: skip
+    if hospital is None:
+        return _by_hospital(both.where(F.col("breakdown") == NONE)).select("hospital_id", "period", "definition", *figure)
+    return _by_breakdown(store, settings, both).select("breakdown", "breakdown_value", "period", *figure)
+
+
+def summary(store: Store, settings: Settings, hospital: str | None) -> DataFrame:
+    """The reporting year in one table: HSMR, readmission ratio and long stay of every hospital side by side.
+
+    The inspectorate asks to read them together: few early deaths may be readmissions, few readmissions long stays.
+    """
+    year = F.year("period_start") == settings.reporting_year
+    joined = None
+    for what, verdict in VERDICTS.items():
+        version = shown_model(store, FIGURES[what][0](settings)).version
+        rows = _named(_figures(store, settings, version, hospital).where(_overall(settings, what) & year))
+        part = rows.select(
+            "hospital_id",
+            F.col("admissions").alias(f"{what}_admissions"),
+            F.col("value").alias(what),
+            F.col("lower").alias(f"{what}_lower"),
+            F.col("upper").alias(f"{what}_upper"),
+            F.col(verdict).alias(f"{what}_verdict"),
+        )
+        joined = part if joined is None else joined.join(part, on="hospital_id", how="full_outer")
+    assert joined is not None
+    return joined.orderBy(F.col("hospital_id") != NATION, "hospital_id")
+
+
+def stays(store: Store, settings: Settings, hospital: str | None) -> DataFrame:
+    """Stays per year of discharge and reason why they are no index stay of readmissions, of one hospital or of all."""
+    rows = store.read(tables.GOLD_INDEX_STAYS)
+    if hospital is not None and hospital != NATION:
+        rows = rows.where(F.col("hospital_id") == hospital)
+    names = [name for name in store.columns(tables.GOLD_INDEX_STAYS) if name not in {"hospital_id", "discharge_year", "reason"}]
+    counted = rows.groupBy("discharge_year", "reason").agg(*[F.sum(name).alias(name) for name in names])
+    return counted.orderBy("discharge_year", F.col("reason") != INDEX, "reason")
 
 
 def exclusions(store: Store, settings: Settings, hospital: str | None) -> DataFrame:
@@ -104,35 +212,63 @@ def quality(store: Store, settings: Settings, hospital: str | None) -> DataFrame
 
 def models(store: Store, settings: Settings, hospital: str | None) -> DataFrame:
     """Diagnosis groups of the current model: how the fit went."""
-    fits = current_model(store, settings).fits.drop("model_version")
+    fits = current_model(store, mortality(settings).family).fits.drop("model_version")
     return fits.orderBy(F.asc_nulls_last(F.col("diagnosis_group").try_cast("int")), "diagnosis_group")
 
 
-def national_summary(store: Store, settings: Settings, version: str) -> DataFrame:
-    """Per period: hospitals, how many have O > E, mean, lowest and highest HSMR, verdicts, and the nation's own value."""
-    rows = _figures(store, settings, version, None).where((F.col("indicator") == HSMR) & (F.col("breakdown") == NONE))
-    hospital = F.col("hospital_id").isNotNull()
-    return (
-        rows.groupBy("period", "period_start", "period_end")
-        .agg(
-            F.count_if(hospital).alias("hospitals"),
-            F.count_if(hospital & (F.col("observed") > F.col("expected"))).alias("observed_above_expected"),
-            F.count_if(hospital & (F.col("significance") == "higher")).alias("higher"),
-            F.count_if(hospital & (F.col("significance") == "lower")).alias("lower"),
-            F.mean(F.when(hospital, F.col("value"))).alias("mean_value"),
-            F.min(F.when(hospital, F.col("value"))).alias("lowest_value"),
-            F.max(F.when(hospital, F.col("value"))).alias("highest_value"),
-            F.max(F.when(~hospital, F.col("value"))).alias("national_value"),
-        )
-        .orderBy("period_end", F.desc("period_start"))
-        .drop("period_start", "period_end")
+def national_summary(store: Store, settings: Settings, version: str, what: str) -> DataFrame:
+    """Per period the hospitals together: mean, lowest and highest value, verdicts, and the nation's own value; for ratios how
+    many have O > E. `what`: hsmr, readmissions, olo."""
+    rows = _figures(store, settings, version, None).where(_overall(settings, what))
+    hospital, verdict = F.col("hospital_id").isNotNull(), F.col(VERDICTS[what])
+    above = F.count_if(hospital & (F.col("observed") > F.col("expected"))).alias("observed_above_expected")
+    counted = rows.groupBy("period", "period_start", "period_end").agg(
+        F.count_if(hospital).alias("hospitals"),
+        *([] if what == "olo" else [above]),
+        F.count_if(hospital & (verdict == "higher")).alias("higher"),
+        F.count_if(hospital & (verdict == "lower")).alias("lower"),
+        F.mean(F.when(hospital, F.col("value"))).alias("mean_value"),
+        F.min(F.when(hospital, F.col("value"))).alias("lowest_value"),
+        F.max(F.when(hospital, F.col("value"))).alias("highest_value"),
+        F.max(F.when(~hospital, F.col("value"))).alias("national_value"),
     )
+    return counted.orderBy("period_end", F.desc("period_start")).drop("period_start", "period_end")
 
 
-FIGURES: dict[str, Callable[[Store, Settings, str, str | None], DataFrame]] = {"hsmr": hsmr, "smr": smr}
-"""What is shown of one model version."""
+def agreement(store: Store, settings: Settings, version: str) -> DataFrame:
+    """How far both estimators of the expected stay flag the same admissions, per year."""
+    rows = store.read(tables.GOLD_OLO_AGREEMENT).where(F.col("model_version") == version)
+    return rows.orderBy("discharge_year").drop("model_version")
+
+
+VERDICTS = {"hsmr": "significance", "readmissions": "comparison_significance", "olo": "significance"}
+"""The verdict that counts: of readmissions the one against the nation."""
+
+
+def _overall(settings: Settings, what: str) -> Column:
+    """The figures without breakdown of an indicator."""
+    of_year = (F.col("indicator") == READMISSION_RATIO) & (F.year("period_end") == settings.reporting_year)
+    chosen = {"hsmr": F.col("indicator") == HSMR, "readmissions": of_year, "olo": _of_olo(settings)}
+    return chosen[what] & (F.col("breakdown") == NONE)
+
+
+def _of_olo(settings: Settings) -> Column:
+    """Unexpectedly long stay by the estimator of the settings."""
+    return (F.col("indicator") == OLO) & (F.col("definition") == settings.olo.definition(settings.olo.estimator))
+
+
+View = Callable[[Store, Settings, str, str | None], DataFrame]
+FIGURES: dict[str, tuple[Callable[[Settings], Family], View]] = {
+    "hsmr": (mortality_family, hsmr),
+    "smr": (mortality_family, smr),
+    "readmissions": (readmission_family, readmissions),
+    "olo": (stay_family, olo),
+}
+"""What is shown of one model version, and of which family it is."""
 OTHERS: dict[str, Callable[[Store, Settings, str | None], DataFrame]] = {
     "exclusions": exclusions,
+    "stays": stays,
+    "summary": summary,
     "quality": quality,
     "models": models,
 }

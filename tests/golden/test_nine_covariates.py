@@ -18,6 +18,8 @@ from lbz_indicators.models.score import with_expected
 from lbz_indicators.progress import SILENT
 from lbz_indicators.steps import STEPS
 from lbz_indicators.steps.current import broadcastable, current_model
+from lbz_indicators.steps.predicted import mortality_family, readmission
+from lbz_indicators.tables import Table
 
 GOLDEN = Path(__file__).parent / "nine_covariates"
 CODES = ["age", "sex", "ses", "severity", "urgency", "comorbidity", "source", "admission_month"]
@@ -36,11 +38,27 @@ class Golden:
     covariates: pd.DataFrame
     exclusions: pd.DataFrame
     frozen: DataFrame
+    version: str
+    settings: Settings
+
+    def of_deaths(self, table: Table) -> pd.DataFrame:
+        """Rows of the model of deaths."""
+        return self.store.read(table).where(F.col("model_version") == self.version).toPandas()
+
+
+DELIVERED_UNTIL = "readmission.delivered_until=2020-12-31"
 
 
 def _settings(root: Path, *more: str) -> Settings:
     return load_settings(
-        None, [f"delivery.input={GOLDEN / 'delivery'}", f"storage.root={root}", "delivery.load_date=2022-06-30", *more]
+        None,
+        [
+            f"delivery.input={GOLDEN / 'delivery'}",
+            f"storage.root={root}",
+            "delivery.load_date=2022-06-30",
+            DELIVERED_UNTIL,
+            *more,
+        ],
     )
 
 
@@ -62,8 +80,8 @@ def golden(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Gol
         STEPS[name](store, four, SILENT, "golden")
     then = spark.read.format("delta").option("versionAsOf", version).load(path)
     frozen = then.where((F.col("discharge_year") == 2020) & F.col("exclusion_reason").isNull())
-    model = broadcastable(store, current_model(store, four))
-    return Golden(store, derived, exclusions, with_expected(frozen, model))
+    current = current_model(store, mortality_family(four))
+    return Golden(store, derived, exclusions, with_expected(frozen, broadcastable(store, current)), current.version, four)
 
 
 def expected(name: str) -> pd.DataFrame:
@@ -98,7 +116,7 @@ def test_covariates_of_every_admission(golden: Golden) -> None:
 
 
 def test_fit_of_every_group(golden: Golden) -> None:
-    found = golden.store.read(tables.GOLD_MODEL_FIT).toPandas().query("status != 'no_admissions'")
+    found = golden.of_deaths(tables.GOLD_MODEL_FIT).query("status != 'no_admissions'")
     both = found.merge(expected("fit.csv"), on="diagnosis_group", how="outer", suffixes=("", "_w"), indicator=True)
     assert (both["_merge"] == "both").all()
     assert (both.status == both.status_w).all()
@@ -113,7 +131,7 @@ def test_fit_of_every_group(golden: Golden) -> None:
 
 
 def test_coefficients_and_standard_errors_equal_r(golden: Golden) -> None:
-    found = golden.store.read(tables.GOLD_MODEL_COEFFICIENTS).toPandas()
+    found = golden.of_deaths(tables.GOLD_MODEL_COEFFICIENTS)
     wanted = expected("coefficients.csv")
     wanted["class"] = [code - 2016 if cov == "discharge_year" else code for cov, code in zip(wanted.covariate, wanted["class"])]
     both = found.merge(wanted, on=["diagnosis_group", "covariate", "class"], how="outer", suffixes=("", "_w"), indicator=True)
@@ -125,7 +143,7 @@ def test_coefficients_and_standard_errors_equal_r(golden: Golden) -> None:
 
 
 def test_wald_tests(golden: Golden) -> None:
-    found = golden.store.read(tables.GOLD_MODEL_COVARIATES).toPandas()
+    found = golden.of_deaths(tables.GOLD_MODEL_COVARIATES)
     both = found.merge(
         expected("wald.csv"), on=["diagnosis_group", "covariate"], how="outer", suffixes=("", "_w"), indicator=True
     )
@@ -142,8 +160,8 @@ def test_engines_agree(golden: Golden) -> None:
 
 
 def test_indicators_and_every_interval(golden: Golden) -> None:
-    figures = golden.store.read(tables.GOLD_INDICATORS).toPandas()
-    variants = golden.store.read(tables.GOLD_INTERVAL_VARIANTS).toPandas()
+    figures = golden.of_deaths(tables.GOLD_INDICATORS)
+    variants = golden.of_deaths(tables.GOLD_INTERVAL_VARIANTS)
     for frame in (figures, variants):
         start, end = (pd.to_datetime(frame[c]).dt.year.astype(str) for c in ("period_start", "period_end"))
         frame["period"] = np.where(start == end, start, start + "-" + end)
@@ -182,3 +200,41 @@ def test_classes_unseen_in_the_fit_are_counted(golden: Golden) -> None:
     with_model = golden.frozen.where("expected IS NOT NULL")
     beyond_year = with_model.agg(F.sum(F.col("unseen_classes") - 1)).collect()[0][0]
     assert beyond_year == listed.admissions_2020.sum()
+
+
+def test_expected_readmissions_equal_observed_ones_on_the_fit_cohort(golden: Golden) -> None:
+    """Score equations of the models of 2016-2018: every group, and every class of severity left after collapsing."""
+    event = readmission(golden.settings)
+    model = current_model(golden.store, event.family)
+    assert (event.model_years, event.scored_years) == ((2016, 2017, 2018), (2019,))
+    cohort = event.population(golden.store, event.model_years)
+    scored = with_expected(cohort, broadcastable(golden.store, model)).toPandas()
+    assert set(scored.discharge_year) == {2016, 2017, 2018} and scored.event.sum() > 100
+    fits = model.fits.toPandas().set_index("diagnosis_group")
+    scored = scored[scored.diagnosis_group.map(fits.status) == "fitted"]
+    by_group = scored.groupby("diagnosis_group")[["event", "expected"]].sum()
+    assert len(by_group) >= 8 and (by_group.event == fits.loc[by_group.index].events).all()
+    np.testing.assert_allclose(by_group.expected, by_group.event.astype(float), rtol=1e-9)
+    terms = model.coefficients.where("covariate = 'severity'").select("diagnosis_group", "class", "term_id").toPandas()
+    of_term = scored.merge(terms, left_on=["diagnosis_group", "severity"], right_on=["diagnosis_group", "class"])
+    sums = of_term.groupby(["diagnosis_group", "term_id"])[["event", "expected"]].sum()
+    assert len(sums) > len(by_group)
+    np.testing.assert_allclose(sums.expected, sums.event.astype(float), rtol=1e-9, atol=1e-9)
+
+
+def test_readmission_ratios_are_compared_with_the_nation(golden: Golden) -> None:
+    """By hand: the ratio and its limits beside the nation's ratio of the same year, whose model is of earlier years."""
+    version = current_model(golden.store, readmission(golden.settings).family).version
+    figures = golden.store.read(tables.GOLD_INDICATORS).where(F.col("model_version") == version).toPandas()
+    assert set(figures.indicator) == {"readmission_ratio"} and set(figures.variant) == {"provisional"}
+    overall = figures[figures.breakdown == "none"]
+    nation, hospitals = overall[overall.hospital_id.isna()].iloc[0], overall[overall.hospital_id.notna()]
+    assert nation.observed == hospitals.observed.sum() > 50 and len(hospitals) >= 6
+    assert nation.expected == pytest.approx(hospitals.expected.sum(), rel=1e-12) and abs(nation.value - 100) > 0.01
+    np.testing.assert_allclose(hospitals.value, 100 * hospitals.observed / hospitals.expected, rtol=1e-12)
+    for name in ("value", "lower", "upper"):
+        np.testing.assert_allclose(hospitals[f"comparison_{name}"], 100 * hospitals[name] / nation.value, rtol=1e-12)
+    wanted = np.where(hospitals.lower > nation.value, "higher", np.where(hospitals.upper < nation.value, "lower", "none"))
+    assert list(hospitals.comparison_significance) == list(wanted)
+    stays = golden.store.read(tables.SILVER_STAYS).where("no_index_reason IS NULL AND discharge_year = 2019").toPandas()
+    assert (nation.admissions, nation.observed) == (len(stays), stays.readmitted.sum())

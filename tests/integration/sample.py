@@ -30,9 +30,14 @@ def sample_settings(data: Path, root: Path, *more: str) -> Settings:
     return load_settings(str(config), [f"delivery.input={data}", f"storage.root={root}", *more])
 
 
+def every_figure(store: Store) -> pd.DataFrame:
+    """gold.indicators."""
+    return store.read(tables.GOLD_INDICATORS).toPandas()
+
+
 def current_figures(store: Store, version: str | None = None) -> pd.DataFrame:
-    """gold.indicators of one model version, all where none is given."""
-    figures = store.read(tables.GOLD_INDICATORS)
+    """HSMRs and SMRs of one model version, of all where none is given."""
+    figures = store.read(tables.GOLD_INDICATORS).where("indicator IN ('hsmr', 'smr')")
     return (figures if version is None else figures.where(f"model_version = '{version}'")).toPandas()
 
 
@@ -58,5 +63,5 @@ def assert_equal_to_independent(figures: pd.DataFrame, data: Path) -> None:
 
 def comparable(figures: pd.DataFrame) -> pd.DataFrame:
     """Figures in one order, without the run that made them."""
-    key = ["indicator", "breakdown", "breakdown_value", "hospital_id", "period_start", "period_end"]
+    key = ["indicator", "definition", "breakdown", "breakdown_value", "hospital_id", "period_start", "period_end"]
     return figures.drop(columns=["run_id"]).sort_values(key, na_position="first").reset_index(drop=True)

@@ -153,6 +153,8 @@ ARGUMENTS: dict[str, tuple[list[str], int, list[str]]] = {
     "years backwards": (["run", "--input", "INPUT", "--output", "OUTPUT", "--years", "2019-2016"], SETTINGS, ["years must be consecutive and ascending"]),
     "run without years": (["run", "--input", "INPUT", "--output", "OUTPUT"], SETTINGS, ["--years"]),
     "derive without years": (["derive", "--output", "OUTPUT"], SETTINGS, ["--years"]),
+    "derive without follow-up": (["derive", "--output", "OUTPUT", "--years", "2019"], SETTINGS, ["--delivered-until 2019-12-31"]),
+    "follow-up that is no day": (["derive", "--output", "OUTPUT", "--years", "2019", "--delivered-until", "31-12-2019"], SETTINGS, ["readmission.delivered_until"]),
     "unknown source": (["ingest", "--input", "INPUT", "--source", "lbs", "--output", "OUTPUT"], SETTINGS, ["'lbs'", "lbz, sih"]),
     "another content under a known delivery id": (
         ["ingest", "--input", "INPUT", "--output", "OUTPUT", "--set", "delivery.id=only"],
@@ -191,7 +193,17 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rejected")
     write_delivery(folder / "in", sound_files(admissions=csv_text(admissions({"age_years": "400"}))))
     for step in ("ingest", "validate", "derive"):
-        given = ["--input", str(folder / "in"), "--output", str(folder / "out"), "--years", "2019", *QUICK]
+        given = [
+            "--input",
+            str(folder / "in"),
+            "--output",
+            str(folder / "out"),
+            "--years",
+            "2019",
+            "--delivered-until",
+            "2019-12-31",
+            *QUICK,
+        ]
         given += ["--set", "delivery.id=only"]
         assert _command(step, *given) == 0, step
     return folder / "out"

@@ -84,7 +84,9 @@ class Chapters:
 
     def settings(self, delivery: str, load_date: str) -> Settings:
         overrides = [f"delivery.input={self.folder / delivery}", f"delivery.load_date={load_date}", f"delivery.id={delivery}"]
-        return load_settings(None, [*overrides, f"storage.root={self.root}", "period.years=2019"])
+        return load_settings(
+            None, [*overrides, f"storage.root={self.root}", "period.years=2019", "readmission.delivered_until=2019-12-31"]
+        )
 
     def run(self, name: str, delivery: str = "first", load_date: str = "2019-12-31") -> int | None:
         settings = self.settings(delivery, load_date)

@@ -15,6 +15,7 @@ import statsmodels.api as sm
 
 from lbz_indicators import tables
 from lbz_indicators.steps.current import current_model
+from lbz_indicators.steps.predicted import mortality_family
 from sample import SampleRun
 
 R_PROGRAM = """
@@ -39,7 +40,7 @@ write.csv(out, "fits.csv", row.names = FALSE)
 def fits(sample_run: SampleRun) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(coefficients of every estimated term, one row per admission with its 0/1 columns) of the fitted groups."""
     store = sample_run.store
-    version = current_model(store, sample_run.settings).version
+    version = current_model(store, mortality_family(sample_run.settings)).version
     coefficients = store.read(tables.GOLD_MODEL_COEFFICIENTS).where(f"model_version = '{version}'").toPandas()
     cohort = store.read(tables.SILVER_COVARIATES).where("exclusion_reason IS NULL").toPandas()
     rows = cohort[cohort.diagnosis_group.isin(coefficients.diagnosis_group)].copy()

@@ -82,6 +82,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, small_data: SparkSession) ->
 
 def _run(spark: SparkSession, root: Path, step: str, *overrides: str) -> str:
     options = {"delivery.input": str(root / "in"), "storage.root": str(root / "out"), "period.years": "2019"}
+    options |= {"readmission.delivered_until": "2019-12-31"}
     settings = load_settings(None, list(overrides), options)
     return (STEPS | MAINTENANCE)[step](Store(spark, settings.storage), settings, SILENT, "test").message
 

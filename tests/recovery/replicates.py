@@ -20,7 +20,9 @@ from lbz_indicators.stats import intervals, logistic
 Floats = NDArray[np.float64]
 HOSPITALS, IN_FIT = 75, 60
 CLASSES = (8, 4, 3)
-INTERCEPTS = (-5.6, -4.2, -3.2)
+INTERCEPTS = {"deaths": (-5.6, -4.2, -3.2), "readmissions": (-3.4, -2.8, -2.1)}
+"""Of the groups: events as rare as deaths, and as frequent as readmissions."""
+GROUPS = 3
 EXPECTED = (25, 50, 100, 200, 400)
 """Deaths that hospitals expect on average: every fifth hospital the same number."""
 
@@ -50,7 +52,7 @@ class Replicate:
     variance: Floats
 
 
-def make_nation(effects: Floats, seed: int) -> Nation:
+def make_nation(effects: Floats, seed: int, event: str = "deaths") -> Nation:
     """Hospitals of five sizes with case mixes of their own."""
     random = np.random.default_rng(seed)
     patterns = np.array(list(itertools.product(*(range(size) for size in CLASSES))))
@@ -59,13 +61,13 @@ def make_nation(effects: Floats, seed: int) -> Nation:
     )
     x = x.astype(float)
     slopes = np.r_[np.linspace(0.2, 1.8, CLASSES[0] - 1), np.linspace(0.1, 0.6, CLASSES[1] - 1), [0.5, 0.9]]
-    truth = np.array([expit(x @ np.r_[b, slopes * random.uniform(0.6, 1.2, len(slopes))]) for b in INTERCEPTS])
-    admissions = np.zeros((len(INTERCEPTS), HOSPITALS, len(x)))
+    truth = np.array([expit(x @ np.r_[b, slopes * random.uniform(0.6, 1.2, len(slopes))]) for b in INTERCEPTS[event]])
+    admissions = np.zeros((GROUPS, HOSPITALS, len(x)))
     for hospital in range(HOSPITALS):
         mix = random.dirichlet(np.full(len(x), 2.0))
-        shares = random.dirichlet(np.full(len(INTERCEPTS), 5.0))
+        shares = random.dirichlet(np.full(GROUPS, 5.0))
         wanted = EXPECTED[hospital % len(EXPECTED)] * shares
-        for group in range(len(INTERCEPTS)):
+        for group in range(GROUPS):
             admissions[group, hospital] = np.ceil(wanted[group] * mix / (mix @ truth[group]))
     return Nation(x, admissions, truth, effects)
 
@@ -83,7 +85,7 @@ def replicate(nation: Nation, random: np.random.Generator) -> Replicate:
     """Draws the deaths of everyone, fits, and sums up."""
     observed, expected, variance = np.zeros((3, HOSPITALS))
     probability = nation.probability
-    for group in range(len(INTERCEPTS)):
+    for group in range(GROUPS):
         deaths = random.binomial(nation.admissions[group].astype(int), probability[group])
         beta, covariance = _fit(nation, group, deaths)
         p = expit(nation.x @ beta)
@@ -99,7 +101,7 @@ def true_ratio(nation: Nation) -> Floats:
     """(h,) 100 x sum of true p / sum of E of a model fitted to the true p: an excess elsewhere lowers everyone's."""
     probability = nation.probability
     above, below = np.zeros(HOSPITALS), np.zeros(HOSPITALS)
-    for group in range(len(INTERCEPTS)):
+    for group in range(GROUPS):
         beta, _ = _fit(nation, group, nation.admissions[group] * probability[group])
         above += (nation.admissions[group] * probability[group]).sum(axis=1)
         below += nation.admissions[group] @ expit(nation.x @ beta)

@@ -21,13 +21,14 @@ from lbz_indicators.config import Settings, load_settings
 from lbz_indicators.io import Store
 from lbz_indicators.session import start_session
 from lbz_indicators.steps.current import current_model
+from lbz_indicators.steps.predicted import mortality_family
 
 KEY = ["hospital_id", "admission_id"]
 
 
 def true_ratios(store: Store, settings: Settings, truth: DataFrame) -> pd.DataFrame:
     """Per reporting hospital over the reported years: O, E, the sum of true probabilities, the true ratio."""
-    version = current_model(store, settings).version
+    version = current_model(store, mortality_family(settings)).version
     expected = store.read(tables.GOLD_EXPECTED).where((F.col("model_version") == version) & F.col("expected").isNotNull())
     rows = expected.where(F.col("discharge_year").isin(*settings.reported_years)).select(*KEY, "observed", "expected")
     joined = rows.join(truth.select(*KEY, "reporting_hospital_id", "probability_death"), on=KEY, how="inner")
@@ -52,6 +53,55 @@ def hospitals_against_truth(store: Store, settings: Settings, truth: DataFrame) 
     joined = figures.select(*columns).toPandas().merge(true_ratios(store, settings, truth), on="hospital_id")
     joined["covers"] = (joined["lower"] <= joined["true_ratio"]) & (joined["true_ratio"] <= joined["upper"])
     return joined.sort_values("hospital_id")
+
+
+def others_found(store: Store, settings: Settings, events: pd.DataFrame) -> pd.DataFrame:
+    """Planted readmissions and stays, with the figure of the last year in which each should show."""
+    figures = store.read(tables.GOLD_INDICATORS).where("hospital_id IS NOT NULL AND breakdown = 'none'").where(
+        F.year("period_start") == settings.reporting_year
+    ).toPandas()  # fmt: skip
+    shows = {"excess_readmissions": ("readmission_ratio", settings.readmission.definition)}
+    shows |= dict.fromkeys(("long_stays", "short_stays"), ("olo", settings.olo.definition(settings.olo.estimator)))
+    rows = []
+    for event in events[events["event"].isin(shows)].to_dict("records"):
+        indicator, definition = shows[event["event"]]
+        of_event = (figures["indicator"] == indicator) & (figures["definition"] == definition)
+        for figure in figures[of_event & (figures["hospital_id"] == event["hospital_id"])].to_dict("records"):
+            verdict = figure["comparison_significance"] if indicator == "readmission_ratio" else figure["significance"]
+            rows.append(
+                {
+                    "planted": event["event"],
+                    "hospital": event["hospital_id"],
+                    "size": event["size"],
+                    "figure": f"{indicator} {settings.reporting_year}",
+                    "value": round(figure["value"], 1),
+                    "limits": f"{figure['lower']:.1f}-{figure['upper']:.1f}",
+                    "nation": round(figure["national_value"], 1),
+                    "verdict against the nation": verdict,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def effects_recovered(store: Store, settings: Settings, nation: str) -> pd.DataFrame:
+    """Correlation over hospitals of every indicator's figure of the last year with the true effects of the generator."""
+    effects = store.spark.read.parquet(f"{nation}/truth/hospital_effects").toPandas()
+    chosen = {
+        "mortality": ("hsmr", "death_in_hospital"),
+        "readmission": ("readmission_ratio", settings.readmission.definition),
+        "stay": ("los_ratio", settings.olo.estimator),
+    }
+    figures = store.read(tables.GOLD_INDICATORS).where("hospital_id IS NOT NULL AND breakdown = 'none'").where(
+        F.year("period_start") == settings.reporting_year
+    ).toPandas()  # fmt: skip
+    rows = []
+    for name, (indicator, definition) in chosen.items():
+        of_kind = figures[(figures["indicator"] == indicator) & (figures["definition"] == definition)]
+        both = of_kind.merge(effects[effects["indicator"] == name], on="hospital_id", suffixes=("", "_true"))
+        rows.append(
+            {"indicator": indicator, "hospitals": len(both), "correlation": both["value"].corr(both["effect"], "spearman")}
+        )
+    return pd.DataFrame(rows)
 
 
 def events_found(store: Store, settings: Settings, events: pd.DataFrame) -> pd.DataFrame:
@@ -103,11 +153,17 @@ def main() -> None:
     mortal = events["event"].str.contains("deaths|coded|complication|palliative")
     found = events_found(store, settings, events[mortal])
     hospitals = hospitals_against_truth(store, settings, truth)
+    others_planted = others_found(store, settings, events)
+    recovered = effects_recovered(store, settings, arguments.nation)
     spark.stop()
     planted = set(events[mortal]["hospital_id"])
     others = hospitals[~hospitals["hospital_id"].isin(planted)]
     print("Planted, and found\n")
     print(found.to_string(index=False))
+    print()
+    print(others_planted.to_string(index=False))
+    print("\nFigures of the last year against the effects that the hospitals were given (rank correlation)\n")
+    print(recovered.round(2).to_string(index=False))
     print(f"\nHospitals whose 95% limits hold their true ratio: {hospitals['covers'].sum()} of {len(hospitals)}")
     print(f"Correlation of HSMR and true ratio: {hospitals['value'].corr(hospitals['true_ratio']):.3f}")
     print(f"Without planted event: {len(others)} hospitals, {(others['significance'] != 'none').sum()} judged higher or lower;")

@@ -9,11 +9,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.stats import binom, norm
 
 import replicates as r
 from lbz_indicators.stats import intervals
 
+pytestmark = pytest.mark.long
 Floats = NDArray[np.float64]
 REPLICATES = 1500
 INSIDE, OUTSIDE = np.arange(r.HOSPITALS) < r.IN_FIT, np.arange(r.HOSPITALS) >= r.IN_FIT
@@ -28,9 +29,15 @@ def _effects(some: bool) -> Floats:
     return np.array([EXCESS.get(hospital, 0.0) for hospital in range(r.HOSPITALS)]) + spread
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["no effects", "effects"])
+@pytest.fixture(
+    scope="module",
+    params=[(event, some) for event in r.INTERCEPTS for some in (False, True)],
+    ids=lambda chosen: f"{chosen[0]}, {'' if chosen[1] else 'no '}effects",
+)
 def nation(request: pytest.FixtureRequest) -> tuple[r.Nation, list[r.Replicate], Floats]:
-    made = r.make_nation(_effects(request.param), seed=1)
+    """Hospitals outside the fit are as a later year is, scored with the models of earlier ones: readmissions always are."""
+    event, some = request.param
+    made = r.make_nation(_effects(some), 1, event)
     return made, r.run(made, REPLICATES, seed=2), r.true_ratio(made)
 
 
@@ -95,3 +102,14 @@ def test_power_grows_with_effect_and_size_as_the_normal_says() -> None:
     by_effect = [[row.flagged for row in table if row.odds == odds] for odds in (1.2, 1.5, 2.0)]
     assert all(np.all(np.diff(powers) > -0.03) for powers in by_effect), "larger hospitals are seen sooner"
     assert all(np.all(np.diff(column) > -0.03) for column in zip(*by_effect, strict=True)), "larger effects are seen sooner"
+
+
+def test_wilson_limits_of_a_share_cover_it_as_often_as_they_say() -> None:
+    """By the binomial itself, no draws: mean over the shares that hospitals have; a single share can be a few points off."""
+    for number in (100, 400, 1500):
+        count = np.arange(number + 1)
+        lower, upper = intervals.wilson_limits(count, np.full(number + 1, number), 0.95)
+        shares = np.linspace(0.02, 0.25, 200)
+        inside = _covered((lower[:, None], upper[:, None]), 100 * shares)
+        covered = (binom.pmf(count[:, None], number, shares) * inside).sum(axis=0)
+        assert abs(covered.mean() - 0.95) < 0.01 and covered.min() > 0.91, number

@@ -1,7 +1,7 @@
 """Known coefficients come back: models fitted to a generated nation without hospital effects, against its truth.
 
-The nation's admissions are made once. Its deaths are drawn anew per seed from the true model, at odds SHIFT higher, so that
-enough groups have the 2,000 deaths from which maximum likelihood is no longer visibly biased.
+The nation's admissions are made once. Its deaths and readmissions are drawn anew per seed from the true models, at higher odds,
+so that enough groups have the 2,000 events from which maximum likelihood is no longer visibly biased.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,24 +20,26 @@ from scipy.stats import chi2, kstest, norm
 from lbz_indicators import tables
 from lbz_indicators.config import Settings, load_settings
 from lbz_indicators.io import Store
-from lbz_indicators.models import certify, fitted
+from lbz_indicators.models import certify, fitted, registry
 from lbz_indicators.models.design import INTERCEPT, GroupDesign
 from lbz_indicators.models.fitted import FittedGroup
 from lbz_indicators.models.score import scoring_model, with_expected
-from lbz_indicators.population.covariates import COMORBIDITY
+from lbz_indicators.population.covariates import COMORBIDITY, ordered_covariates
 from lbz_indicators.population.severity import OTHER, UPPER_PERCENTAGES
 from lbz_indicators.progress import SILENT
 from lbz_indicators.stats.logistic import covariance
 from lbz_indicators.steps.fitting import fit_models
 from lbz_indicators.steps.generate import generate
+from lbz_indicators.steps.predicted import mortality, readmission
 from lbz_indicators.steps.run import run_steps
 from lbz_indicators.synthetic.draws import row_key, uniform
 
 pytestmark = pytest.mark.long
 SEEDS = tuple(range(11, 19))
-SHIFT = 3.0
-DEATHS = 2000
+SHIFT = {registry.MORTALITY: 3.0, registry.READMISSION: 1.5}
+EVENTS = 2000
 NATION = [
+    "readmission.delivered_until=2022-12-31",
     "period.years=2019-2022", "synthetic.hospitals=20", "synthetic.admissions_per_year=100000", "synthetic.history_years=1",
     "synthetic.format=parquet", "synthetic.hospital_effects=false", "synthetic.planted_events=false", "synthetic.dirt=0",
 ]  # fmt: skip
@@ -51,23 +54,56 @@ class Drawn:
     deciles: list[tuple[str, int, float, float, float]]
 
 
+@dataclass(frozen=True)
+class Nation:
+    """Tables derived from a generated delivery, and the truth beside it."""
+
+    store: Store
+    settings: Settings
+    root: Path
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """What one event's models are fitted on: rows with the true probability, the model years, and the true coefficients."""
+
+    indicator: str
+    rows: DataFrame
+    years: tuple[int, ...]
+    truth: Truth
+
+    def drawn(self, seed: int) -> DataFrame:
+        """The rows with events drawn anew."""
+        odds = F.log(F.col("true") / (1 - F.col("true"))) + SHIFT[self.indicator]
+        u = uniform(row_key(seed, F.col("hospital_id"), F.col("admission_id")), "recovery")
+        return self.rows.withColumn("event", u < 1 / (1 + F.exp(-odds)))
+
+
 @pytest.fixture(scope="module")
-def nation(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Settings, DataFrame, Truth]]:
+def nation(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Nation:
     root = tmp_path_factory.mktemp("recovery")
     generate(spark, load_settings(None, [*NATION, f"storage.root={root}/nation"]), SILENT)
     settings = load_settings(None, [*NATION, f"storage.root={root}/tables", f"delivery.input={root}/nation/delivery"])
     run_steps(spark, settings, ["ingest", "validate", "derive"], SILENT)
-    store = Store(spark, settings.storage)
-    truth = spark.read.parquet(f"{root}/nation/truth/admissions").select("hospital_id", "admission_id", "expected_death")
-    rows = store.read(tables.SILVER_COVARIATES).where("exclusion_reason IS NULL")
-    cohort = rows.join(truth, on=["hospital_id", "admission_id"], how="inner").where("expected_death IS NOT NULL").persist()
-    coefficients = spark.read.parquet(f"{root}/nation/truth/coefficients").where("indicator = 'mortality'").collect()
+    return Nation(Store(spark, settings.storage), settings, root)
+
+
+TRUE = {registry.MORTALITY: "expected_death", registry.READMISSION: "expected_readmission"}
+
+
+@pytest.fixture(scope="module", params=[mortality, readmission], ids=list(TRUE))
+def cohort(request: pytest.FixtureRequest, nation: Nation) -> Iterator[Cohort]:
+    spark, event = nation.store.spark, request.param(nation.settings)
+    truth = spark.read.parquet(f"{nation.root}/nation/truth/admissions")
+    true = truth.select("hospital_id", "admission_id", F.col(TRUE[event.indicator]).alias("true")).where("true IS NOT NULL")
+    rows = event.population(nation.store, event.model_years).join(true, on=["hospital_id", "admission_id"], how="inner").persist()
+    coefficients = spark.read.parquet(f"{nation.root}/nation/truth/coefficients").where(F.col("indicator") == event.indicator)
     truth_of = {
         (r["diagnosis_group"], r["covariate"], _class_name(r["covariate"], r["class"], r["class_label"])): r["estimate"]
-        for r in coefficients
+        for r in coefficients.collect()
     }
-    yield store, settings, cohort, truth_of
-    cohort.unpersist()
+    yield Cohort(event.indicator, rows, event.model_years, truth_of)
+    rows.unpersist()
 
 
 def _class_name(covariate: str, code: int, label: str) -> str:
@@ -76,15 +112,12 @@ def _class_name(covariate: str, code: int, label: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def draws(nation: tuple[Store, Settings, DataFrame, Truth]) -> list[Drawn]:
-    store, settings, cohort, _ = nation
-    odds = F.log(F.col("expected_death") / (1 - F.col("expected_death"))) + SHIFT
-    drawn = []
+def draws(nation: Nation, cohort: Cohort) -> list[Drawn]:
+    store, drawn = nation.store, []
     for seed in SEEDS:
-        u = uniform(row_key(seed, F.col("hospital_id"), F.col("admission_id")), "recovery")
-        with_event = cohort.withColumn("event", u < 1 / (1 + F.exp(-odds)))
-        groups = fit_models(store, with_event, settings, SILENT)
-        drawn.append(Drawn(groups, _deciles(store, with_event, groups, settings.model_years)))
+        with_event = cohort.drawn(seed)
+        groups = fit_models(store, with_event, cohort.years, nation.settings, SILENT)
+        drawn.append(Drawn(groups, _deciles(store, with_event, groups, cohort.years)))
     return drawn
 
 
@@ -137,38 +170,31 @@ def _distance(group: FittedGroup, truth: Truth, labels: dict[str, tuple[str, ...
     return float(gap @ np.linalg.solve(inner, gap)), len(columns)
 
 
-def test_distance_from_the_true_coefficients_follows_its_chi_square(
-    nation: tuple[Store, Settings, DataFrame, Truth], draws: list[Drawn]
-) -> None:
-    from lbz_indicators.population.covariates import ordered_covariates
-
-    _, settings, _, truth = nation
-    labels = {c.name: c.labels for c in ordered_covariates(settings.model_years)}
+def test_distance_from_the_true_coefficients_follows_its_chi_square(cohort: Cohort, draws: list[Drawn]) -> None:
+    labels = {c.name: c.labels for c in ordered_covariates(cohort.years)}
     tail, small = [], defaultdict(list)
     for drawn in draws:
         for group in drawn.groups:
             if group.status != certify.FITTED:
                 continue
-            distance, freedom = _distance(group, truth, labels)
+            distance, freedom = _distance(group, cohort.truth, labels)
             events = group.design.counts.total.events
-            if events >= DEATHS:
+            if events >= EVENTS:
                 tail.append(chi2.sf(distance, freedom))
             elif freedom:
                 small[min(int(np.log10(max(events, 1))), 3)].append(distance / freedom)
     for power, ratios in sorted(small.items()):
-        print(f"groups of {10**power} deaths and more: mean distance per coefficient {np.mean(ratios):.3f} ({len(ratios)} fits)")
+        print(f"groups of {10**power} events and more: mean distance per coefficient {np.mean(ratios):.3f} ({len(ratios)} fits)")
     print(
-        f"{len(tail)} fits of {DEATHS} deaths and more: mean tail {np.mean(tail):.3f}, KS p {kstest(tail, 'uniform').pvalue:.3f}"
+        f"{len(tail)} fits of {EVENTS} events and more: mean tail {np.mean(tail):.3f}, KS p {kstest(tail, 'uniform').pvalue:.3f}"
     )
     assert len(tail) >= 20
     assert kstest(tail, "uniform").pvalue > 0.001
 
 
-def test_severity_derived_from_the_history_is_the_true_class_of_frequent_codes(
-    nation: tuple[Store, Settings, DataFrame, Truth],
-) -> None:
+def test_severity_derived_from_the_history_is_the_true_class_of_frequent_codes(nation: Nation) -> None:
     """A class derived from deaths differs from the true one only where chance explains it: by the Poisson range of its deaths."""
-    store, settings, _, _ = nation
+    store, settings = nation.store, nation.settings
     run_steps(store.spark, settings, ["severity"], SILENT)
     derived = store.read(tables.GOLD_SEVERITY_CLASSES).toPandas().set_index("main_diagnosis")
     codes = store.spark.read.parquet(str(settings.delivery.input).replace("delivery", "truth/codes")).toPandas()
@@ -213,28 +239,38 @@ def test_probabilities_are_calibrated_over_deciles_of_every_group(draws: list[Dr
 
 
 def test_two_hospitals_of_equal_quality_and_different_patients_get_the_same_ratio(
-    nation: tuple[Store, Settings, DataFrame, Truth], draws: list[Drawn]
+    nation: Nation, cohort: Cohort, draws: list[Drawn]
 ) -> None:
     """The hospitals with the highest and the lowest true mean risk: crude rates far apart, ratios both 100 within error."""
-    store, settings, cohort, _ = nation
-    odds = F.log(F.col("expected_death") / (1 - F.col("expected_death"))) + SHIFT
-    u = uniform(row_key(SEEDS[-1], F.col("hospital_id"), F.col("admission_id")), "recovery")
-    rows = cohort.withColumn("event", u < 1 / (1 + F.exp(-odds)))
+    store, rows = nation.store, cohort.drawn(SEEDS[-1])
     names = store.columns(tables.GOLD_MODEL_COEFFICIENTS)
     labels = {condition: str(condition) for condition in range(1, 18)}
     groups = draws[-1].groups
     coefficients = [
-        dict(zip(names, row, strict=True))
-        for g in groups
-        for row in fitted.coefficient_rows("v", g, settings.model_years, labels)
+        dict(zip(names, row, strict=True)) for g in groups for row in fitted.coefficient_rows("v", g, cohort.years, labels)
     ]
     statuses = [{"diagnosis_group": g.design.group, "status": g.status} for g in groups]
-    scored = with_expected(rows, scoring_model(store.spark, coefficients, statuses, settings.model_years))
+    scored = with_expected(rows, scoring_model(store.spark, coefficients, statuses, cohort.years))
     sums = scored.groupBy("reporting_hospital_id").agg(
         F.count("*").alias("n"), F.sum(F.col("event").cast("int")).alias("o"), F.sum("expected").alias("e")
     )
     hospitals = sorted(sums.collect(), key=lambda row: row["o"] / row["n"])
     low, high = hospitals[0], hospitals[-1]
-    assert high["o"] / high["n"] > 1.3 * low["o"] / low["n"], "the crude rates differ"
+    assert high["o"] / high["n"] > 1.2 * low["o"] / low["n"], "the crude rates differ"
     for row in (low, high):
         assert abs(row["o"] - row["e"]) < 3.5 * np.sqrt(row["e"]), "the ratios do not"
+
+
+def test_national_rates_are_those_of_the_nation_it_is_like(nation: Nation) -> None:
+    """As the program counts them: 10.3% readmitted to any hospital, 91% of these to the same; 15% unexpectedly long."""
+    stays = nation.store.read(tables.SILVER_STAYS).where("no_index_reason IS NULL")
+    same = F.col("readmitted") & (F.col("days_to_return_same") <= 30)
+    number, readmitted, here = stays.agg(F.count("*"), F.count_if("readmitted"), F.count_if(same)).collect()[0]
+    assert 0.095 < readmitted / number < 0.112 and 0.88 < here / readmitted < 0.94
+    run_steps(nation.store.spark, nation.settings, ["fit", "score", "indicators"], SILENT)
+    long = nation.store.read(tables.GOLD_INDICATORS).where(
+        "indicator = 'olo' AND definition = 'cell_mean_over_50' AND breakdown = 'none' AND hospital_id IS NULL"
+    )
+    shares = [row["value"] for row in long.collect()]
+    print(f"readmitted {readmitted / number:.4f}, here {here / readmitted:.3f}, long {shares}")
+    assert len(shares) == 3 and all(13.5 < share < 16.5 for share in shares)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
-RULES = ("validation", "patient_in_two_hospitals", "exclusions", "diagnosis_groups", "covariates")
+RULES = ("validation", "patient_in_two_hospitals", "exclusions", "diagnosis_groups", "covariates", "stays")
 DEFAULT = "~"
 UNKNOWN_HOSPITAL = "H0"
 MONTHS = "hospital_months"

@@ -50,6 +50,9 @@ def _cohort() -> list[dict[str, object]]:
     ]
 
 
+YEARS = (2019,)
+
+
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     root = tmp_path_factory.mktemp("edge")
@@ -64,7 +67,7 @@ def cohort(spark: SparkSession) -> DataFrame:
 
 @pytest.fixture(scope="module")
 def fitted(spark: SparkSession, settings: Settings, cohort: DataFrame) -> dict[str, FittedGroup]:
-    groups = fit_models(Store(spark, settings.storage), cohort, settings, SILENT)
+    groups = fit_models(Store(spark, settings.storage), cohort, YEARS, settings, SILENT)
     return {group.design.group: group for group in groups}
 
 
@@ -135,15 +138,15 @@ def test_a_pack_that_falls_back_is_mended(
     alone: list[str] = []
     real = mllib._fit
 
-    def fall_back(rows: DataFrame, pack: mllib.Pack, cache: bool) -> object:
+    def fall_back(rows: DataFrame, pack: mllib.Pack, kind: mllib.Kind, cache: bool) -> object:
         if not pack.alone:
             return None
         alone.append(pack.groups[0].design.group)
-        return real(rows, pack, cache)
+        return real(rows, pack, kind, cache)
 
     monkeypatch.setattr(mllib, "_fit", fall_back)
     chosen = cohort.where("diagnosis_group IN ('regular', 'aliased')")
-    again = fit_models(Store(spark, settings.storage), chosen, load_settings(None, [
+    again = fit_models(Store(spark, settings.storage), chosen, YEARS, load_settings(None, [
         f"storage.root={settings.storage.root}", "period.years=2019"]), SILENT)  # fmt: skip
     assert sorted(alone) == ["aliased", "regular"]
     for group in again:
@@ -165,5 +168,5 @@ def test_a_wrong_second_engine_is_an_error(
     real = glum.fit_groups
     monkeypatch.setattr(glum, "fit_groups", off_by_a_little)
     with pytest.raises(ModelError, match="engines disagree") as error:
-        fit_models(Store(spark, settings.storage), cohort.where("diagnosis_group = 'regular'"), settings, SILENT)
+        fit_models(Store(spark, settings.storage), cohort.where("diagnosis_group = 'regular'"), YEARS, settings, SILENT)
     assert error.value.exit_status == 4

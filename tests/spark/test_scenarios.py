@@ -84,16 +84,17 @@ def results(small_data: SparkSession, tmp_path_factory: pytest.TempPathFactory) 
         "references.diagnosis_codes": str(SCENARIOS / "reference" / "icd10_to_ccs.csv"),
         "references.diagnosis_groups": str(SCENARIOS / "reference" / "ccs_to_group.csv"),
     }
-    common = ["--output", str(root), "--years", "2016-2022"]
+    common = ["--output", str(root), "--years", "2016-2022", "--delivered-until", "2022-12-31"]
     common += [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
     # No dirt in a record stops a run.
     assert _command("ingest", "--input", str(folder / "first"), *common) == 0
     assert _command("ingest", "--input", str(folder / "with_months"), *common) == 0
     assert _command("validate", *common) == 0
     assert _command("derive", *common, "--set", "models.maximum_model_years=7") == 0
-    by_group = _read(small_data, root, "silver/covariates")
-    assert _command("derive", *common, "--set", "population.diagnosis_grouping=ccs") == 0
-    by_category = _read(small_data, root, "silver/covariates")
+    by_group, linked = _read(small_data, root, "silver/covariates"), _read(small_data, root, "silver/stays")
+    others = ["--set", "population.diagnosis_grouping=ccs", "--set", "readmission.transfers=counted"]
+    assert _command("derive", *common, *others) == 0
+    by_category, counted = _read(small_data, root, "silver/covariates"), _read(small_data, root, "silver/stays")
     return _results(
         _read(small_data, root, "silver/admissions"),
         _read(small_data, root, "silver/rejected_admissions"),
@@ -101,6 +102,8 @@ def results(small_data: SparkSession, tmp_path_factory: pytest.TempPathFactory) 
         _read(small_data, root, "silver/quality"),
         by_group,
         by_category,
+        linked,
+        counted,
     )
 
 
@@ -115,6 +118,8 @@ def _results(
     quality: list[dict[str, Any]],
     by_group: list[dict[str, Any]],
     by_category: list[dict[str, Any]],
+    linked: list[dict[str, Any]],
+    counted: list[dict[str, Any]],
 ) -> Results:
     derived = {(row["hospital_id"], row["admission_id"]): row for row in by_group}
     again = {(row["hospital_id"], row["admission_id"]): row for row in by_category}
@@ -123,6 +128,8 @@ def _results(
     for row in diagnoses:
         mark = "!" if row["is_complication"] else ""
         listed[row["hospital_id"], row["admission_id"]].append(row["diagnosis_code"] + mark)
+    case = {(row["hospital_id"], row["admission_id"]): row["main_procedure"].rsplit("/", 1)[-1] for row in valid}
+    stays = _stays(linked, counted, case)
     records: defaultdict[str, list[Result]] = defaultdict(list)
     broken: Counter[str] = Counter()
     for row in [*valid, *rejected]:
@@ -132,16 +139,41 @@ def _results(
             result |= _covariates(derived[key])
             result |= {"ccs_category": _text(again[key]["diagnosis_group"])}
             result |= {"exclusion_four_years": again[key]["exclusion_reason"] or "included"}
+            result |= stays.get(key, dict.fromkeys(STAY_COLUMNS, ""))
+            assert (key in stays) == (row["care_type"] == "K"), "every clinical admission belongs to one stay"
         if row["hospital_id"] == BROKEN_HOSPITAL:
             broken[f"{row['admission_id']} {result['reasons']}".strip()] += 1
             continue
-        scenario, case = row["main_procedure"].rsplit("/", 1)
-        own = {name: result[name].removeprefix(f"{scenario}:") for name in _NAMES if name in result}
-        records[scenario].append({**result, **own, "case": case})
+        scenario, name = row["main_procedure"].rsplit("/", 1)
+        own = {column: result[column].removeprefix(f"{scenario}:") for column in _NAMES if column in result}
+        records[scenario].append({**dict.fromkeys(STAY_COLUMNS, ""), **result, **own, "case": name})
     counts: defaultdict[str, list[tuple[str, str, int]]] = defaultdict(list)
     for row in quality:
         counts[row["hospital_id"]].append((row["rule"], row["severity"], row["records"]))
     return Results(records, counts, broken)
+
+
+STAY_COLUMNS = (
+    "begins", "ends", "merged_overlap", "overlaps_earlier_stay", "transferred_out", "destination_disagrees", "days_to_return",
+    "days_to_return_same", "days_to_urgent_return", "days_to_urgent_return_same", "readmitted", "stay", "index",
+    "index_transfers_counted", "readmitted_transfers_counted",
+)  # fmt: skip
+
+
+def _stays(linked: list[dict[str, Any]], counted: list[dict[str, Any]], case: Mapping[Any, str]) -> dict[Any, Result]:
+    """What is said of the stay of every admission in one; twice in none."""
+    again = {(row["hospital_id"], row["admission_id"]): row for row in counted}
+    found: dict[Any, Result] = {}
+    for row in linked:
+        first = (row["hospital_id"], row["admission_id"])
+        said = {name: _text(row[name]) for name in STAY_COLUMNS if name in row}
+        said |= {"stay": case[first], "index": row["no_index_reason"] or "index"}
+        said |= {"index_transfers_counted": again[first]["no_index_reason"] or "index"}
+        said |= {"readmitted_transfers_counted": _text(again[first]["readmitted"])}
+        for key in [first, *(tuple(joined) for joined in row["joined"])]:
+            assert key not in found, "an admission is in one stay"
+            found[key] = said
+    return found
 
 
 _NAMES = ("hospital_id", "patient_id", "reporting_hospital")
@@ -206,10 +238,11 @@ def test_every_rule_has_scenarios_and_every_reason_and_flag_occurs() -> None:
     """A rule of METHOD without a scenario would go unnoticed otherwise; superseding needs deliveries over time."""
     from lbz_indicators.ingest.rules import DiagnosisRule, Flag, Rejection
     from lbz_indicators.population.exclusions import Exclusion
+    from lbz_indicators.population.stays import NoIndex
 
     assert all(len(list((SCENARIOS / rule).glob("*/input.csv"))) > 1 for rule in RULES)
     words = {word for s in all_scenarios() for row in s.rows("expected") for value in row.values() for word in value.split()}
     words |= {row["rule"] for s in all_scenarios() for row in s.rows("expected_quality")}
     elsewhere = {Rejection.SUPERSEDED, Rejection.MALFORMED_RECORD}
-    names = [*Rejection, *Flag, *Exclusion, *DiagnosisRule]
+    names = [*Rejection, *Flag, *Exclusion, *DiagnosisRule, *(reason for reason in NoIndex if reason != NoIndex.GROUP_LEFT_OUT)]
     assert [name.value for name in names if name not in elsewhere and name.value not in words] == []

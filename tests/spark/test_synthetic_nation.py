@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from stay_comparison import differing_stays
 
 from lbz_indicators import tables
 from lbz_indicators.config import Settings, load_settings
@@ -21,7 +22,12 @@ from lbz_indicators.steps.generate import generate
 from lbz_indicators.steps.run import run_steps
 
 YEARS = "2020-2021"
+UNTIL = "readmission.delivered_until=2021-12-31"
 SIZE = ["synthetic.hospitals=16", "synthetic.admissions_per_year=5000", "synthetic.history_years=1", "synthetic.dirt=0.06"]
+OTHERWISE = [
+    "readmission.hospital=same", "readmission.urgent_only=true", "readmission.window_days=20", "readmission.transfers=counted",
+    "readmission.settle_days=0", "readmission.left_out_groups=['100','122']",
+]  # fmt: skip
 CLASSES = ["age", "sex", "ses", "severity", "urgency", "comorbidity", "source", "discharge_year", "admission_month"]
 KEY = ["hospital_id", "admission_id"]
 
@@ -32,12 +38,16 @@ class Made:
 
     truth: pd.DataFrame
     covariates: pd.DataFrame
+    stays: pd.DataFrame
+    clinical: int
+    differing: list[object]
+    differing_otherwise: list[object]
     store: Store
     root: Path
 
 
 def _settings(root: Path, *more: str) -> Settings:
-    return load_settings(None, [*SIZE, f"period.years={YEARS}", f"storage.root={root}", *more])
+    return load_settings(None, [*SIZE, f"period.years={YEARS}", f"storage.root={root}", UNTIL, *more])
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +58,14 @@ def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Itera
     run_steps(spark, first, ["ingest", "validate", "derive"], SILENT)
     store = Store(spark, first.storage)
     covariates = store.read(tables.SILVER_COVARIATES).toPandas()
+    stays = store.read(tables.SILVER_STAYS).toPandas()
+    clinical, differing = differing_stays(store, first)
+    otherwise = _settings(work, *OTHERWISE)
+    run_steps(spark, otherwise, ["derive"], SILENT)
+    _, differing_otherwise = differing_stays(store, otherwise)
     run_steps(spark, _settings(work, f"delivery.input={root}/correction"), ["ingest", "validate"], SILENT)
-    yield Made(spark.read.parquet(f"{root}/truth/admissions").toPandas(), covariates, store, root)
+    truth = spark.read.parquet(f"{root}/truth/admissions").toPandas()
+    yield Made(truth, covariates, stays, clinical, differing, differing_otherwise, store, root)
 
 
 def test_every_sound_record_has_the_true_covariates_group_and_exclusion(made: Made) -> None:
@@ -110,6 +126,67 @@ def test_nobody_comes_back_from_the_dead_or_within_thirty_days_by_chance(made: M
     linked = rows["link"] != "none"
     assert (gap[~linked].dropna() > 30).all()
     assert (gap[linked].dropna() <= 30).all()
+
+
+def test_every_clinical_admission_has_the_stay_of_the_independent_implementation(made: Made) -> None:
+    """Broken records, merged hospitals and chains of returns among them."""
+    assert made.clinical > 8_000 and made.differing == []
+
+
+def test_so_it_has_by_other_settings(made: Made) -> None:
+    """Urgent returns to the same hospital within 20 days, transfers counted, two groups left out."""
+    assert made.differing_otherwise == []
+
+
+def _followed(made: Made) -> pd.DataFrame:
+    """Index stays of patients none of whose records is broken, with the truth of their admissions."""
+    broken = set(made.truth.loc[made.truth["defect"].notna(), "patient_id"])
+    stays = made.stays[made.stays["no_index_reason"].isna() & ~made.stays["patient_id"].isin(broken)]
+    truth = made.truth.set_index(KEY)
+    keys = [
+        [first, *((k["hospital_id"], k["admission_id"]) for k in joined)]
+        for first, joined in zip(zip(stays["hospital_id"], stays["admission_id"], strict=True), stays["joined"], strict=True)
+    ]
+    drawn = truth["returned"].to_dict()
+    here = (truth["returned"] & truth["returned_here"].fillna(False).astype(bool)).to_dict()
+    return stays.assign(
+        # Of a stay with same-day returns only the last admission can have drawn a readmission.
+        returned=[any(drawn[key] for key in of_stay) for of_stay in keys],
+        returned_here=[any(here[key] for key in of_stay) for of_stay in keys],
+        link=truth.loc[[of_stay[0] for of_stay in keys], "link"].to_numpy(),
+    )
+
+
+def test_readmissions_found_are_those_that_were_drawn(made: Made) -> None:
+    """Of stays followed to the end only a return that is still in hospital when the delivery closes can be missing."""
+    stays = _followed(made)
+    found, drawn = stays["readmitted"].astype(bool), stays["returned"]
+    assert drawn.sum() > 500
+    assert not (found & ~drawn).any()
+    missing = stays[drawn & ~found]
+    assert len(missing) <= 0.01 * drawn.sum()
+    assert (pd.to_datetime(missing["ends"]) >= pd.Timestamp("2021-10-01")).all()
+    here = stays["days_to_return_same"] <= 30
+    assert (here[found] == stays["returned_here"][found]).mean() > 0.99
+
+
+def test_the_nation_has_every_kind_of_return(made: Made) -> None:
+    """Day 30 and day 31, from and across 29 February, elsewhere, after a transfer, chains, and the end of the follow-up."""
+    stays = _followed(made)
+    found, days = stays["readmitted"].astype(bool), stays["days_to_return"]
+    assert (days == 30).any() and (days == 31).any()
+    assert found[days == 30].all() and not found[days >= 31].any()
+    leap = pd.Timestamp("2020-02-29")
+    ends = pd.to_datetime(stays["ends"])
+    assert (ends == leap).any() and (found & (ends < leap) & (ends + pd.to_timedelta(days, unit="D") > leap)).any()
+    assert (found & ~(stays["days_to_return_same"] <= 30)).any(), "elsewhere"
+    assert (found & (stays["link"] == "transfer")).any(), "after a transfer"
+    chains = found.groupby(stays["patient_id"]).sum()
+    assert (chains >= 3).any(), "several returns"
+    last = pd.Timestamp("2021-12-31") - pd.Timedelta(days=30 + 15)
+    assert ends.max() == last
+    unseen = made.stays[made.stays["no_index_reason"] == "follow_up_incomplete"]
+    assert pd.to_datetime(unseen["ends"]).min() == last + pd.Timedelta(days=1)
 
 
 def _content(frame: DataFrame) -> tuple[int, int]:

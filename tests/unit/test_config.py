@@ -58,6 +58,22 @@ def _value(settings: Settings, path: str) -> Any:
         ("indicators.reporting_years", 3),
         ("indicators.hsmr_confidence", 0.95),
         ("indicators.smr_confidence", 0.98),
+        ("readmission.window_days", 30),
+        ("readmission.hospital", "any"),
+        ("readmission.urgent_only", False),
+        ("readmission.transfers", "linked"),
+        ("readmission.delivered_until", None),
+        ("readmission.settle_days", 15),
+        ("readmission.covid_excluded_years", (2020, 2021, 2022)),
+        ("readmission.left_out_groups", ()),
+        ("readmission.confidence", 0.95),
+        ("olo.estimator", "cell_mean"),
+        ("olo.minimum_cell_admissions", 50),
+        ("olo.minimum_procedure_admissions", 50),
+        ("olo.longer_than_percent", 50),
+        ("olo.at_least", False),
+        ("olo.covid_excluded_years", (2020, 2021, 2022)),
+        ("olo.confidence", 0.95),
         ("indicators.own_reference_share", 0.5),
     ],
 )
@@ -247,11 +263,37 @@ def test_model_years_and_reported_years() -> None:
     assert (shorter.model_years, shorter.reported_years) == ((2018, 2019), (2019,))
 
 
-def test_population_years_are_model_years_and_reported_years() -> None:
-    """METHOD section 3, reason 2."""
-    assert load_settings(overrides=["period.years=2014-2019"]).population_years == (2016, 2017, 2018, 2019)
+def test_population_years_are_model_years_and_reported_years_of_all_models() -> None:
+    """METHOD section 3, reason 2; readmissions of year t have the model of t-4..t-1 (section 6)."""
+    assert load_settings(overrides=["period.years=2014-2019"]).population_years == (2015, 2016, 2017, 2018, 2019)
+    assert load_settings(overrides=["period.years=2016-2019"]).population_years == (2016, 2017, 2018, 2019)
     short = load_settings(overrides=["period.years=2014-2019", "models.maximum_model_years=2"])
     assert short.population_years == (2017, 2018, 2019)
+
+
+@pytest.mark.parametrize(("years", "expected"), [("2014-2019", (2015, 2016, 2017, 2018)), ("2018-2019", (2018,)), ("2019", ())])
+def test_the_model_of_readmissions_is_of_the_years_before(years: str, expected: tuple[int, ...]) -> None:
+    assert load_settings(overrides=[f"period.years={years}"]).readmission_model_years == expected
+
+
+@pytest.mark.parametrize(
+    ("chosen", "name"),
+    [
+        ([], "any_30d"),
+        (["hospital=same"], "same_30d"),
+        (["urgent_only=true", "window_days=14"], "any_14d_urgent"),
+        (["transfers=counted", "hospital=same", "urgent_only=true"], "same_30d_urgent_transfers"),
+    ],
+)
+def test_a_combination_of_readmission_settings_has_a_name(chosen: list[str], name: str) -> None:
+    assert load_settings(overrides=[f"readmission.{setting}" for setting in chosen]).readmission.definition == name
+
+
+def test_the_day_until_which_all_have_delivered_must_be_said() -> None:
+    with pytest.raises(SettingsError, match="--delivered-until 2019-12-31"):
+        _ = load_settings(overrides=["period.years=2018-2019"]).delivered_until
+    given = load_settings(overrides=["period.years=2019", "readmission.delivered_until=2019-11-30"])
+    assert given.delivered_until == dt.date(2019, 11, 30)
 
 
 def test_a_run_without_years_is_told() -> None:

@@ -16,6 +16,7 @@ from lbz_indicators.stats.intervals import (
     scaled_poisson_limits,
     significance,
     standardised_ratio,
+    wilson_limits,
 )
 
 PUBLISHED = Path(__file__).parent / "data" / "dutch_hsmr_published.csv"
@@ -152,3 +153,16 @@ def test_published_figures_tell_methods_apart() -> None:
         failing += not _reproduces(row, expected, ratio / factor, ratio * factor)
     assert len(_published()) == 8
     assert failing == 2
+
+
+def test_wilson_limits_solve_their_equation() -> None:
+    """A limit p is where the observed share lies z standard errors of p away: (o/n - p)^2 = z^2 p (1 - p) / n."""
+    observed, number = np.array([0, 1, 3, 150, 1000]), np.array([7, 1, 20, 1000, 1000])
+    for confidence, z in ((0.95, 1.959963984540054), (0.98, 2.3263478740408408)):
+        for limit in wilson_limits(observed, number, confidence):
+            p = limit / 100
+            np.testing.assert_allclose((observed / number - p) ** 2, z**2 * p * (1 - p) / number, atol=1e-12)
+    lower, upper = wilson_limits(observed, number, 0.95)
+    assert (lower <= 100 * observed / number).all() and (upper >= 100 * observed / number).all()
+    assert lower[0] == 0 and upper[-1] == 100
+    assert np.isnan(wilson_limits([0], [0], 0.95)).all()

@@ -303,3 +303,24 @@ def test_ridge_leaves_the_intercept_alone() -> None:
     risks = expit(FOUR @ logistic.fit_ridge(patterns, 1e6, 100, 1e-16))
     assert patterns.admissions @ risks == pytest.approx(75.0, abs=1e-6)
     np.testing.assert_allclose(risks, 75 / 280, atol=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_aliased_columns_of_nested_factors_are_those_that_add_no_rank(seed: int) -> None:
+    """Diagnoses and the procedures of some of them, as in the models of the stay: many columns depend on earlier ones."""
+    random = np.random.default_rng(seed)
+    diagnosis = random.integers(0, 30, 2_000)
+    procedure = np.where(
+        random.random(2_000) < 0.7, diagnosis * 2 + random.integers(0, 2, 2_000), 60 + random.integers(0, 8, 2_000)
+    )
+    x = np.column_stack([np.ones(2_000), *(diagnosis == d for d in range(1, 30)), *(procedure == p for p in range(68))]).astype(
+        float
+    )
+    x = np.column_stack([x, x[:, 40] + x[:, 41], random.integers(0, 2, 2_000)])
+    wanted, rank = [], 0
+    for column in range(x.shape[1]):
+        now = np.linalg.matrix_rank(x[:, : column + 1])
+        wanted += [column] if now == rank else []
+        rank = now
+    assert len(wanted) >= 2
+    assert logistic.aliased_columns((x.T @ x).astype(np.int64)) == wanted

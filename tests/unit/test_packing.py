@@ -34,7 +34,7 @@ def test_packs_by_hand() -> None:
     designs = [_design("D", 20, 100, 2), _design("B", 30, 500, 25), _design("A", 20, 600, 60), _design("C", 30, 300, 10)]
     packs = pack_groups(designs, 60, 1000)
     assert _layout(packs) == [[("A", 0), ("C", 20)], [("B", 0), ("D", 30)]]
-    assert [(pack.number, pack.columns, pack.admissions, pack.alone) for pack in packs] == [
+    assert [(pack.number, pack.columns, pack.rows, pack.alone) for pack in packs] == [
         (0, 50, 900, False),
         (1, 50, 600, False),
     ]
@@ -100,7 +100,7 @@ def test_every_group_is_in_one_pack_of_at_least_two(sizes: Sizes, columns: int, 
 def test_only_packs_that_save_a_group_from_being_alone_exceed_the_limits(sizes: Sizes, columns: int, rows: int) -> None:
     """Such a pack holds two groups, or the two of the pack that took it and the one that was alone."""
     for pack in _pack(sizes, columns, rows)[1]:
-        if pack.columns > columns or pack.admissions > rows:
+        if pack.columns > columns or pack.rows > rows:
             assert len(pack.groups) <= 3
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
-from lbz_indicators.config import ModelSettings, PopulationSettings, load_settings
+from lbz_indicators.config import LongStaySettings, ModelSettings, PopulationSettings, ReadmissionSettings, load_settings
 from lbz_indicators.models import registry
 from lbz_indicators.models.registry import version_name
 
@@ -96,3 +97,44 @@ def test_program_version_changes_the_name(monkeypatch: pytest.MonkeyPatch) -> No
     before = _name()
     monkeypatch.setattr(registry, "__version__", "9.9.9")
     assert _name() != before
+
+
+READMISSION_SHAPING = {
+    "readmission.window_days": "14", "readmission.hospital": "same", "readmission.urgent_only": "true",
+    "readmission.transfers": "counted", "readmission.covid_excluded_years": "[2020]", "readmission.left_out_groups": "['100']",
+}  # fmt: skip
+READMISSION_NOT_SHAPING = {
+    # Of these the cohort has a fingerprint; a frozen model does not change because a later day is delivered.
+    "readmission.delivered_until": "2020-12-31", "readmission.settle_days": "0", "readmission.confidence": "0.9",
+}  # fmt: skip
+STAY_SHAPING = {
+    "olo.minimum_cell_admissions": "40", "olo.minimum_procedure_admissions": "40", "olo.covid_excluded_years": "[2020]"
+}  # fmt: skip
+STAY_NOT_SHAPING = {
+    "olo.estimator": "gamma_model", "olo.longer_than_percent": "100", "olo.at_least": "true", "olo.confidence": "0.9",
+    "models.minimum_class_admissions": "40",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("indicator", "shaping", "others"),
+    [("readmission", READMISSION_SHAPING, READMISSION_NOT_SHAPING), ("stay", STAY_SHAPING, STAY_NOT_SHAPING)],
+)
+def test_settings_of_an_outcome_shape_its_models_alone(indicator: str, shaping: dict[str, str], others: dict[str, str]) -> None:
+    plain = _name(indicator=indicator)
+    assert all(_name(f"{path}={value}", indicator=indicator) != plain for path, value in shaping.items())
+    assert all(_name(f"{path}={value}", indicator=indicator) == plain for path, value in others.items())
+    assert all(_name(f"{path}={value}") == _name() for path, value in (shaping | others).items() if not path.startswith("models"))
+
+
+def test_every_setting_of_readmission_and_stay_is_judged_here() -> None:
+    settings = {f"readmission.{name}" for name in ReadmissionSettings.model_fields}
+    settings |= {f"olo.{name}" for name in LongStaySettings.model_fields}
+    assert settings <= {*READMISSION_SHAPING, *READMISSION_NOT_SHAPING, *STAY_SHAPING, *STAY_NOT_SHAPING}
+
+
+def test_what_a_version_was_fitted_for_is_compared_and_how_is_not() -> None:
+    stored = json.dumps(registry.shaping_settings(load_settings(), "readmission"))
+    changed = load_settings(overrides=["readmission.hospital=same", "models.minimum_class_admissions=40"])
+    assert registry.differing_settings(stored, load_settings(), "readmission") == []
+    assert registry.differing_settings(stored, changed, "readmission") == ["readmission.hospital any, now same"]

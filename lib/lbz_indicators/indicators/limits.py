@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from lbz_indicators.indicators.mortality import HSMR
+from lbz_indicators.indicators.figures import PROVISIONAL
 from lbz_indicators.schemas import SCHEMAS
 from lbz_indicators.schemas.gold import FIGURE_KEY_NAMES
 from lbz_indicators.stats import intervals
@@ -19,7 +19,6 @@ from lbz_indicators.tables import GOLD_INDICATORS, GOLD_INTERVAL_VARIANTS
 EXACT_POISSON, BYAR, MODEL_AWARE = "exact_poisson", "byar", "model_aware"
 _ADDED = (
     "value",
-    "confidence",
     "own_reference_share",
     "lower",
     "upper",
@@ -32,10 +31,10 @@ OWN_REFERENCE = 1 - 1e-9
 """A figure with at least this share in its own reference is 100 by construction, and not judged."""
 
 
-def with_limits(figures: DataFrame, hsmr_confidence: float, smr_confidence: float) -> DataFrame:
+def with_limits(figures: DataFrame) -> DataFrame:
     """Adds value, exact Poisson limits and significance, and the limits of the other methods.
 
-    `figures` has the grain of gold.indicators with hospital_id, indicator, observed, expected, variance_d and
+    `figures` has the grain of gold.indicators with hospital_id, observed, expected, confidence, variance_d and
     variance_v (null where unknown). Figures are aggregates, so Python sees none of the admissions.
     """
     added = [T.StructField(name, T.DoubleType()) for name in _ADDED]
@@ -43,23 +42,22 @@ def with_limits(figures: DataFrame, hsmr_confidence: float, smr_confidence: floa
 
     def add(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for part in parts:
-            yield _add_limits(part, hsmr_confidence, smr_confidence)
+            yield _add_limits(part)
 
     return figures.mapInPandas(add, schema)
 
 
-def _add_limits(part: pd.DataFrame, hsmr_confidence: float, smr_confidence: float) -> pd.DataFrame:
+def _add_limits(part: pd.DataFrame) -> pd.DataFrame:
     part = part.copy()
     observed, expected = part["observed"].to_numpy(float), part["expected"].to_numpy(float)
     d, v = part["variance_d"].to_numpy(float), part["variance_v"].to_numpy(float)
     part["value"] = intervals.standardised_ratio(observed, expected)
-    is_hsmr = (part["indicator"] == HSMR).to_numpy()
-    part["confidence"] = np.where(is_hsmr, hsmr_confidence, smr_confidence)
+    of_confidence = {value: (part["confidence"] == value).to_numpy() for value in part["confidence"].unique()}
     names = {"": intervals.exact_poisson_limits, "byar_": intervals.byar_limits}
     dispersion = np.divide(v, expected, out=np.full_like(expected, np.nan), where=expected > 0)
     for prefix in (*names, "model_"):
         lower, upper = np.full(len(part), np.nan), np.full(len(part), np.nan)
-        for chosen, confidence in ((is_hsmr, hsmr_confidence), (~is_hsmr, smr_confidence)):
+        for confidence, chosen in of_confidence.items():
             o, e = observed[chosen], expected[chosen]
             if prefix == "model_":
                 limits = intervals.scaled_poisson_limits(o, e, dispersion[chosen], confidence)
@@ -67,7 +65,8 @@ def _add_limits(part: pd.DataFrame, hsmr_confidence: float, smr_confidence: floa
                 limits = names[prefix](o, e, confidence)
             lower[chosen], upper[chosen] = limits
         part[f"{prefix}lower"], part[f"{prefix}upper"] = lower, upper
-    share = np.divide(d - v, d, out=np.full_like(d, np.nan), where=d > 0)
+    # Under a frozen model V is above D: the hospital has no part in its reference.
+    share = np.divide(d - v, d, out=np.full_like(d, np.nan), where=(d > 0) & (v <= d))
     part["own_reference_share"] = share
     verdict = intervals.significance(part["lower"], part["upper"])
     verdict[(share >= OWN_REFERENCE) | part["hospital_id"].isna().to_numpy()] = None
@@ -75,18 +74,42 @@ def _add_limits(part: pd.DataFrame, hsmr_confidence: float, smr_confidence: floa
     return part.astype({"significance": object})
 
 
-def indicator_rows(limited: DataFrame, run_id: str) -> DataFrame:
-    """gold.indicators, with the nation's value of the same breakdown and period beside each figure."""
-    key = ["indicator", "variant", "breakdown", "breakdown_value", "period_start", "period_end", "model_version"]
+def with_national_value(limited: DataFrame) -> DataFrame:
+    """Adds national_value: the nation's value of the same figure. Grain unchanged."""
+    key = [name for name in FIGURE_KEY_NAMES if name != "hospital_id"]
     nation = limited.where("hospital_id IS NULL").select(
         *[F.col(k).alias(f"_{k}") for k in key], F.col("value").alias("national_value")
     )
     same = [F.col(k).eqNullSafe(F.col(f"_{k}")) for k in key]
-    joined = limited.join(F.broadcast(nation), on=same, how="left")
+    return _nan_to_null(limited.join(F.broadcast(nation), on=same, how="left")).drop(*[f"_{k}" for k in key])
+
+
+def against_nation() -> Column:
+    """Verdict on a hospital's figure: whether the nation's value lies outside its limits; null without limits."""
+    verdict = (
+        F.when(F.col("lower") > F.col("national_value"), F.lit(intervals.HIGHER))
+        .when(F.col("upper") < F.col("national_value"), F.lit(intervals.LOWER))
+        .when(F.col("lower").isNotNull() & F.col("national_value").isNotNull(), F.lit(intervals.NONE))
+    )
+    return F.when(F.col("hospital_id").isNotNull(), verdict)
+
+
+def _per_nation(name: str) -> Column:
+    return F.try_divide(100 * F.col(name), F.col("national_value"))
+
+
+def indicator_rows(limited: DataFrame, run_id: str) -> DataFrame:
+    """gold.indicators of ratios, with the nation's value of the same breakdown and period beside each figure.
+
+    Against a frozen model nearly every ratio may lie below 100: a provisional figure is therefore compared with the
+    nation's ratio too. Its limits divided alike lie on one side of 100 where they lie on one side of the nation's ratio.
+    """
+    rows = with_national_value(limited)
+    compared = (F.col("variant") == PROVISIONAL) & F.col("hospital_id").isNotNull()
     return (
-        _nan_to_null(joined)
-        .withColumn("interval_method", F.lit(EXACT_POISSON))
-        .withColumn("comparison_value", F.lit(None).cast("double"))
+        rows.withColumn("interval_method", F.lit(EXACT_POISSON))
+        .withColumns({f"comparison_{name}": F.when(compared, _per_nation(name)) for name in ("value", "lower", "upper")})
+        .withColumn("comparison_significance", F.when(compared, against_nation()))
         .withColumn("run_id", F.lit(run_id))
         .select(*SCHEMAS[GOLD_INDICATORS].names)
     )
@@ -100,7 +123,7 @@ def variant_rows(limited: DataFrame, run_id: str) -> DataFrame:
     return rows.withColumn("run_id", F.lit(run_id)).select(*SCHEMAS[GOLD_INTERVAL_VARIANTS].names)
 
 
-def _variant(limited: DataFrame, method: str, prefix: str, variance) -> DataFrame:  # type: ignore[no-untyped-def]
+def _variant(limited: DataFrame, method: str, prefix: str, variance: Column) -> DataFrame:
     chosen = limited.select(
         *FIGURE_KEY_NAMES,
         F.lit(method).alias("interval_method"),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lbz_indicators.indicators.mortality import CLUSTER, GROUP, NONE
+from lbz_indicators.indicators.figures import CLUSTER, GROUP, NONE
 from lbz_indicators.models.classes import EITHER, Slot, slots, sum_by_class
 from lbz_indicators.models.design import INTERCEPT
 from lbz_indicators.models.score import FIXED_POINT, fixed_point

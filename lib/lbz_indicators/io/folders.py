@@ -20,9 +20,7 @@ def remove_folder(spark: SparkSession, path: str) -> None:
 
 
 def is_there(spark: SparkSession, path: str) -> bool:
-    """Whether a file or folder is there, local or behind a URL."""
-    if not is_remote(path):
-        return Path(path).exists()
+    """Whether a file or folder is there, asked of Spark, which reads behind a URL too."""
     try:
         spark.read.text(path)
     except PySparkException as error:

@@ -22,6 +22,7 @@ from pyspark.sql import functions as F
 from lbz_indicators.config import StorageSettings
 from lbz_indicators.errors import SettingsError, StorageError
 from lbz_indicators.failures import storage_errors
+from lbz_indicators.hashing import hash_of
 from lbz_indicators.places import absolute, is_remote
 from lbz_indicators.schemas import SCHEMAS, TableSchema
 from lbz_indicators.tables import Table
@@ -158,11 +159,11 @@ class Store:
     def append(self, table: Table, frame: DataFrame) -> Written:
         """Adds rows; for tables that are never rewritten. Makes the table where it is absent."""
         with self._writing(table):
-            return self._append(table, conform(frame, SCHEMAS[table]), self.exists(table))
+            return self._append(table, conform(frame, SCHEMAS[table]), self._last_commit(table))
 
-    def _append(self, table: Table, rows: DataFrame, exists: bool) -> Written:
+    def _append(self, table: Table, rows: DataFrame, before: Commit | None) -> Written:
         writer = rows.write.format("delta").mode("append").option("mergeSchema", "false")
-        if not exists:
+        if before is None:
             schema = SCHEMAS[table]
             days = f"interval {self._settings.retention_days} days"
             writer = writer.partitionBy(*schema.partition_by).options(
@@ -179,6 +180,8 @@ class Store:
             writer.save(self._path(table))
         commit = self._last_commit(table)
         assert commit is not None
+        if commit == before:  # no rows, no commit
+            return self._note(table, Written(0, commit.version))
         changes = rows.withColumn(CHANGE, F.lit(UPSERT))
         return self._note(table, Written(commit.rows, commit.version, changes))
 
@@ -197,11 +200,11 @@ class Store:
         with self._writing(table):
             commit = self._last_commit(table)
             if commit is None:
-                return self._append(table, new, exists=False)
+                return self._append(table, new, None)
             old = self.spark.table(self._identifier(table))
             old = old if scope is None else old.where(scope)
             if old.isEmpty():
-                return self._append(table, new, exists=True)
+                return self._append(table, new, commit)
             # A checkpoint, for a cached frame would be computed again from the table that the merge has just changed.
             changes = _changes(new, old, schema).localCheckpoint()
             counts = {row[0]: row[1] for row in changes.groupBy(CHANGE).count().collect()}
@@ -295,10 +298,8 @@ def conform(frame: DataFrame, schema: TableSchema) -> DataFrame:
 
 
 def content_hash(schema: TableSchema) -> Column:
-    """xxhash64 over the content columns; a map or NaN-free double compares by value."""
-    if "row_hash" in schema.names:
-        return F.col("row_hash")
-    return F.xxhash64(*[F.col(quote(name)) for name in schema.content], F.lit(0))
+    """Hash over the content columns; a map or NaN-free double compares by value."""
+    return F.col("row_hash") if "row_hash" in schema.names else hash_of(schema.content) if schema.content else F.lit(0)
 
 
 def _changes(new: DataFrame, old: DataFrame, schema: TableSchema) -> DataFrame:

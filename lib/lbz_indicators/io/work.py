@@ -36,7 +36,7 @@ class WorkFolder:
         with self._writing():
             remove_folder(self._store.spark, self.path)
         parent = Path(self.path).parent
-        if not is_remote(self.path) and parent.name == "_work" and not any(parent.iterdir()):
+        if not is_remote(self.path) and parent.name == "_work" and parent.is_dir() and not any(parent.iterdir()):
             parent.rmdir()
 
     def _writing(self) -> AbstractContextManager[None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from lbz_indicators.models.classes import EITHER, Count, GroupCounts, Slot
 from lbz_indicators.models.collapse import Deficiency, collapse
@@ -33,6 +34,22 @@ class Term:
         return not self.is_reference and not self.is_aliased
 
 
+class Design(Protocol):
+    """What an engine needs to know of a model: its name, its columns, the rows of its design, how rare the event is."""
+
+    @property
+    def group(self) -> str: ...
+
+    @property
+    def columns(self) -> Sequence[object]: ...
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def event_share(self) -> float: ...
+
+
 @dataclass(frozen=True)
 class GroupDesign:
     """The terms of one diagnosis group in column order, with what was counted."""
@@ -44,6 +61,16 @@ class GroupDesign:
     @property
     def group(self) -> str:
         return self.counts.group
+
+    @property
+    def rows(self) -> int:
+        """Admissions of the fit."""
+        return self.counts.total.admissions
+
+    @property
+    def event_share(self) -> float:
+        """Share of the admissions with the event."""
+        return self.counts.total.events / max(self.counts.total.admissions, 1)
 
     @property
     def columns(self) -> tuple[Term, ...]:

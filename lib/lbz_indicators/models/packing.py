@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from pyspark.ml.linalg import VectorUDT
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -15,19 +16,20 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from lbz_indicators.models.classes import SLICE_STARTS, class_index, combinations, has_condition, slice_of
-from lbz_indicators.models.design import GroupDesign
+from lbz_indicators.models.design import Design, GroupDesign
 from lbz_indicators.population.comorbidity import CONDITIONS, MERGED_PAIRS, bit
 from lbz_indicators.population.covariates import COMORBIDITY, ordered_covariates
 
+D = TypeVar("D", bound=Design)
 OWN, IN_PACK = "c", "p"
 FEATURES_LAYOUT = "struct<type:tinyint,size:int,indices:array<int>,values:array<double>>"
 
 
 @dataclass(frozen=True)
-class Placed:
+class Placed(Generic[D]):
     """A group's place: its pack and the pack's column where its own columns begin."""
 
-    design: GroupDesign
+    design: D
     offset: int
 
     @property
@@ -36,11 +38,11 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Pack:
+class Pack(Generic[D]):
     """Groups fitted together. `number` names its part of the work files."""
 
     number: int
-    groups: tuple[Placed, ...]
+    groups: tuple[Placed[D], ...]
 
     @property
     def alone(self) -> bool:
@@ -52,16 +54,16 @@ class Pack:
         return sum(placed.width for placed in self.groups) - int(self.alone)
 
     @property
-    def admissions(self) -> int:
-        return sum(placed.design.counts.total.admissions for placed in self.groups)
+    def rows(self) -> int:
+        return sum(placed.design.rows for placed in self.groups)
 
     @property
     def work(self) -> float:
         """Rough cost of a fit, for the time left."""
-        return self.admissions + 1000.0 * len(self.groups)
+        return self.rows + 1000.0 * len(self.groups)
 
 
-def place(number: int, designs: Sequence[GroupDesign]) -> Pack:
+def place(number: int, designs: Sequence[D]) -> Pack[D]:
     """One pack of these groups, in this order."""
     groups, offset = [], -1 if len(designs) == 1 else 0
     for design in designs:
@@ -70,15 +72,15 @@ def place(number: int, designs: Sequence[GroupDesign]) -> Pack:
     return Pack(number, tuple(groups))
 
 
-def pack_groups(designs: Sequence[GroupDesign], maximum_columns: int, maximum_rows: int) -> list[Pack]:
+def pack_groups(designs: Sequence[D], maximum_columns: int, maximum_rows: int) -> list[Pack[D]]:
     """Packs of at least two groups each (one only where there is but one group), highest share of events first.
 
     A pack needs as many iterations as its slowest group, and the rarer the event, the more it needs: so groups with like
     shares go together. A pack closes when the next group would exceed the columns or rows; a group larger than that still
     gets company, because a pack of one has a constant column, which MLlib drops from its solver.
     """
-    order = sorted(designs, key=lambda d: (-d.counts.total.events / max(d.counts.total.admissions, 1), d.group))
-    bins: list[list[GroupDesign]] = []
+    order = sorted(designs, key=lambda d: (-d.event_share, d.group))
+    bins: list[list[D]] = []
     for design in order:
         fitting = (b for b in bins if _fits(b, design, maximum_columns, maximum_rows))
         home = next(fitting, None)
@@ -89,13 +91,13 @@ def pack_groups(designs: Sequence[GroupDesign], maximum_columns: int, maximum_ro
     return [place(number, members) for number, members in enumerate(_no_loners(bins))]
 
 
-def _fits(members: Sequence[GroupDesign], design: GroupDesign, maximum_columns: int, maximum_rows: int) -> bool:
+def _fits(members: Sequence[D], design: D, maximum_columns: int, maximum_rows: int) -> bool:
     columns = sum(len(d.columns) for d in members) + len(design.columns)
-    rows = sum(d.counts.total.admissions for d in members) + design.counts.total.admissions
+    rows = sum(d.rows for d in members) + design.rows
     return columns <= maximum_columns and rows <= maximum_rows
 
 
-def _no_loners(bins: list[list[GroupDesign]]) -> list[list[GroupDesign]]:
+def _no_loners(bins: list[list[D]]) -> list[list[D]]:
     """A bin of one takes a small group from the bin with most groups, or joins the smallest bin."""
     while len(bins) > 1 and any(len(members) == 1 for members in bins):
         loner = next(members for members in bins if len(members) == 1)
@@ -108,7 +110,7 @@ def _no_loners(bins: list[list[GroupDesign]]) -> list[list[GroupDesign]]:
     return bins
 
 
-def layouts(spark: SparkSession, packs: Sequence[Pack], model_years: Sequence[int]) -> DataFrame:
+def layouts(spark: SparkSession, packs: Sequence[Pack[GroupDesign]], model_years: Sequence[int]) -> DataFrame:
     """One small row per group: pack, offset, size, and the columns of every class (-1 = none) and of every slice of conditions.
 
     c_<covariate> and c_conditions_<start> have the group's own column numbers, p_... those of its pack.

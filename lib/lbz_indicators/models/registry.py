@@ -6,6 +6,7 @@ program's version. The same input therefore has the same version, and is not fit
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,22 +15,48 @@ from pyspark.sql import functions as F
 
 from lbz_indicators import __version__
 from lbz_indicators.config import Settings, fingerprint
+from lbz_indicators.hashing import hash_of
 
-MORTALITY = "mortality"
+MORTALITY, READMISSION, STAY = "mortality", "readmission", "stay"
+NO_MODEL_VERSION = "none"
+"""Stands where a version would, in rows of an event for which there is no model."""
 CANDIDATE, CURRENT, RETIRED = "candidate", "current", "retired"
 
 _NOT_SHAPING = ("verify", "engine_tolerance", "separated_tolerance", "pack_columns", "pack_rows", "fit_threads")
 
+_SHAPING_STAYS = {"minimum_cell_admissions", "minimum_procedure_admissions", "covid_excluded_years"}
 
-def shaping_settings(settings: Settings) -> dict[str, Any]:
-    """The settings that a model version depends on."""
+
+def shaping_settings(settings: Settings, indicator: str) -> dict[str, Any]:
+    """The settings that a model version of this indicator depends on."""
+    population = settings.population.model_dump(mode="json")
+    if indicator == STAY:
+        return {"population": population, "olo": settings.olo.model_dump(mode="json", include=_SHAPING_STAYS)}
     models = {k: v for k, v in settings.models.model_dump(mode="json").items() if k not in _NOT_SHAPING}
-    return {"models": models, "population": settings.population.model_dump(mode="json")}
+    shaping = {"models": models, "population": population}
+    if indicator == READMISSION:
+        # Until when returns are seen shapes the cohort, which has a fingerprint of its own.
+        left_out = {"confidence", "delivered_until", "settle_days"}
+        shaping["readmission"] = settings.readmission.model_dump(mode="json", exclude=left_out)
+    return shaping
 
 
-def cohort_fingerprint(cohort: DataFrame) -> tuple[int, str]:
-    """(admissions, order-free hash) of the fit cohort: how many rows, and the sum of their hashes."""
-    row = cohort.agg(F.count("*"), F.sum(F.col("row_hash").cast("decimal(38,0)"))).collect()[0]
+def differing_settings(stored: str, settings: Settings, indicator: str) -> list[str]:
+    """What of population and outcome a stored version (JSON of gold.models) was fitted with otherwise; how models are fitted
+    may differ, for an older version can be current."""
+    one, other = json.loads(stored), shaping_settings(settings, indicator)
+    return [
+        f"{section}.{key} {one.get(section, {}).get(key)}, now {value}"
+        for section, values in other.items()
+        if section != "models"
+        for key, value in values.items()
+        if one.get(section, {}).get(key) != value
+    ]
+
+
+def cohort_fingerprint(cohort: DataFrame, columns: Sequence[str]) -> tuple[int, str]:
+    """(rows, order-free hash) of a fit cohort, by the columns that the fit reads: the sum of the rows' hashes."""
+    row = cohort.agg(F.count("*"), F.sum(hash_of(columns).cast("decimal(38,0)"))).collect()[0]
     return row[0], fingerprint([row[0], str(row[1])])
 
 
@@ -37,7 +64,7 @@ def version_name(
     indicator: str, settings: Settings, model_years: Sequence[int], references: Mapping[str, str], cohort: str
 ) -> str:
     """Such as mortality-2016-2019-1f0c2a9b."""
-    content = [shaping_settings(settings), list(model_years), dict(references), cohort, __version__]
+    content = [shaping_settings(settings, indicator), list(model_years), dict(references), cohort, __version__]
     years = "-".join(str(year) for year in sorted({model_years[0], model_years[-1]}))
     return f"{indicator}-{years}-{fingerprint(content)[:8]}"
 

@@ -125,6 +125,15 @@ def with_expected(admissions: DataFrame, model: ScoringModel) -> DataFrame:
     )
 
 
+def without_model(admissions: DataFrame) -> DataFrame:
+    """What with_expected adds, where there is no model at all: nothing expected, and why. Grain unchanged."""
+    return (
+        admissions.withColumn("expected", F.lit(None).cast("double"))
+        .withColumn("no_expected_reason", F.lit(NO_MODEL))
+        .withColumn("unseen_classes", F.lit(0))
+    )
+
+
 def _unseen(names: Sequence[str], years: Sequence[int]) -> Column:
     """How many covariates have a class the fit never saw; a year outside the fit is one."""
     offsets = _offsets(years)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lbz_indicators.hashing import hash_of
 from lbz_indicators.population.comorbidity import CONDITIONS
 from lbz_indicators.schemas import SCHEMAS
 from lbz_indicators.stats.standardise import weighted_quintiles
@@ -109,6 +110,14 @@ def with_classes(admissions: DataFrame, ses: DataFrame, severity: DataFrame) -> 
     )
 
 
+def age_label(classes: Sequence[tuple[str, int]]) -> Column:
+    """Label of wider age classes from the class code: (label, last class in it), ascending."""
+    label = F.lit(classes[-1][0])
+    for name, last in reversed(classes[:-1]):
+        label = F.when(F.col(AGE.name) <= last, F.lit(name)).otherwise(label)
+    return label
+
+
 def age_class(age_years: Column) -> Column:
     """Class 0..20 of completed years: 0, 1-4, then five years each, 95 and over."""
     oldest = len(AGE.labels) - 1
@@ -116,13 +125,17 @@ def age_class(age_years: Column) -> Column:
     return F.when(age_years == 0, 0).when(age_years < 5, 1).otherwise(F.least(fives, F.lit(oldest)))
 
 
+def nights() -> Column:
+    """Length of stay of an admission, nights, at least 1 (METHOD section 7)."""
+    return F.greatest(F.datediff("discharge_date", "admission_date"), F.lit(1))
+
+
 def covariate_rows(admissions: DataFrame) -> DataFrame:
     """silver.covariates from admissions with every derived column. Grain: one valid admission."""
     schema = SCHEMAS[SILVER_COVARIATES]
-    described = admissions.withColumn("main_diagnosis_category", F.substring("main_diagnosis", 1, 3))
+    described = admissions.withColumns({"main_diagnosis_category": F.substring("main_diagnosis", 1, 3), "nights": nights()})
     typed = described.select(*[F.col(c.name).cast(c.type).alias(c.name) for c in schema.columns if c.name != "row_hash"])
-    content = [name for name in schema.content if name != "row_hash"]
-    return typed.withColumn("row_hash", F.xxhash64(*content)).select(*schema.names)
+    return typed.withColumn("row_hash", hash_of(schema.hashed)).select(*schema.names)
 
 
 def comorbidity_labels(charlson: Iterable[dict[str, str]]) -> dict[int, str]:

@@ -44,14 +44,16 @@ class Exclusion(str, Enum):
 
 
 def with_exclusion(admissions: DataFrame, settings: PopulationSettings, years: Sequence[int]) -> DataFrame:
-    """Adds `exclusion_reason` (null = in the population) and `time_unknown`. Grain unchanged.
+    """Adds `exclusion_reason` (null = in the population), `time_unknown` and `covid_main_diagnosis`. Grain unchanged.
 
     Needs silver.admissions with discharge_year, diagnosis_group, month_complete and year_validated. An unknown time
     never excludes; `time_unknown` says that a rule would have needed it.
     """
     conditions = _conditions(settings, years)
     reason = F.coalesce(*[F.when(condition, F.lit(name.value)) for name, condition in conditions.items()])
-    return admissions.withColumn("exclusion_reason", reason).withColumn("time_unknown", _time_unknown(settings))
+    covid = begins_with_any(F.col("main_diagnosis"), settings.covid_codes)
+    rows = admissions.withColumn("covid_main_diagnosis", covid)
+    return rows.withColumn("exclusion_reason", reason).withColumn("time_unknown", _time_unknown(settings))
 
 
 def _conditions(settings: PopulationSettings, years: Sequence[int]) -> dict[Exclusion, Column]:
@@ -76,8 +78,8 @@ def _conditions(settings: PopulationSettings, years: Sequence[int]) -> dict[Excl
         & (F.col("discharge_destination") == "home")
         & _same_day(),
         Exclusion.NOT_RESIDENT: ~F.col("resident"),
-        Exclusion.COVID_MAIN_DIAGNOSIS: year.isin(*settings.covid_excluded_years) & _begins_with_any(codes, settings.covid_codes),
-        Exclusion.HEALTHY_PERSON: _begins_with_any(codes, settings.healthy_person_codes),
+        Exclusion.COVID_MAIN_DIAGNOSIS: year.isin(*settings.covid_excluded_years) & F.col("covid_main_diagnosis"),
+        Exclusion.HEALTHY_PERSON: begins_with_any(codes, settings.healthy_person_codes),
         Exclusion.DIAGNOSIS_GROUP_UNKNOWN: F.col("diagnosis_group").isNull(),
     }
 
@@ -107,7 +109,8 @@ def _length_of_stay_minutes() -> Column:
     return days * 24 * 60 + F.col("discharge_minutes") - F.col("admission_minutes")
 
 
-def _begins_with_any(code: Column, prefixes: Sequence[str]) -> Column:
+def begins_with_any(code: Column, prefixes: Sequence[str]) -> Column:
+    """Whether a code (upper case, no dot) begins with one of the prefixes."""
     conditions = [code.startswith(prefix.replace(".", "").upper()) for prefix in prefixes]
     return reduce(lambda left, right: left | right, conditions, F.lit(False))
 

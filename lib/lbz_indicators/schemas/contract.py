@@ -19,6 +19,8 @@ TIMESTAMP = T.TimestampType()
 STRINGS = T.ArrayType(STRING)
 INTEGERS = T.ArrayType(INTEGER)
 DOUBLES = T.ArrayType(DOUBLE)
+KEYS = T.ArrayType(T.StructType([T.StructField("hospital_id", STRING), T.StructField("admission_id", STRING)]))
+"""Keys of admissions."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,11 @@ class TableSchema:
     def content(self) -> list[str]:
         """Columns that make two rows of one key the same or different."""
         return [name for name in self.names if name not in self.key and name not in self.lineage]
+
+    @property
+    def hashed(self) -> list[str]:
+        """Columns that a stored row_hash covers: all content but itself."""
+        return [name for name in self.content if name != "row_hash"]
 
     @property
     def struct(self) -> T.StructType:

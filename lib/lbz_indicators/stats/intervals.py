@@ -61,6 +61,24 @@ def byar_limits(observed: ArrayLike, expected: ArrayLike, confidence: float) -> 
     return np.maximum(lower, 0.0) * scale, upper * scale
 
 
+def wilson_limits(observed: ArrayLike, number: ArrayLike, confidence: float | Floats) -> tuple[Floats, Floats]:
+    """Wilson (score) limits of the percentage 100 x observed / number; nan where number is 0.
+
+    Source: Wilson, JASA 1927; 22:209-12.
+    """
+    o, n = _arrays(observed, number)
+    z = norm.ppf(0.5 + confidence / 2)
+    some = n > 0
+    n_ = np.where(some, n, 1.0)
+    share = o / n_
+    middle = (share + z**2 / (2 * n_)) / (1 + z**2 / n_)
+    half = z / (1 + z**2 / n_) * np.sqrt(share * (1 - share) / n_ + z**2 / (4 * n_**2))
+    # At the ends rounding must not leave the limit beside 0 or 100.
+    lower = np.where(o <= 0, 0.0, np.maximum(middle - half, 0.0))
+    upper = np.where(o >= n_, 1.0, np.minimum(middle + half, 1.0))
+    return np.where(some, 100 * lower, np.nan), np.where(some, 100 * upper, np.nan)
+
+
 def significance(lower: ArrayLike, upper: ArrayLike) -> NDArray[np.object_]:
     """'higher' or 'lower' where 100 lies outside the unrounded limits, else 'none'; None where there are no limits."""
     low, high = _arrays(lower, upper)

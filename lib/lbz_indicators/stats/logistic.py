@@ -49,13 +49,16 @@ def aliased_columns(gram: Integers, tolerance: float = 1e-7) -> list[int]:
     """
     kept: list[int] = []
     aliased: list[int] = []
+    span: _Span | None = None
     factor = np.zeros_like(gram, dtype=float)
     for column in range(len(gram)):
         length = float(gram[column, column])
         rest = _forward(factor, kept, gram[kept, column].astype(float))
         residual = length - float(rest @ rest)
         if residual < 1e-6 * length:
-            residual = float(_exact_residual(gram, kept, column))
+            # Close cases are rare: the span is made at the first, and only what is not in it needs fractions.
+            span = span or _Span.of(gram, kept)
+            residual = 0.0 if span.holds(gram[:, column]) else float(_exact_residual(gram, kept, column))
         if length == 0 or residual <= tolerance**2 * length:
             aliased.append(column)
             continue
@@ -63,7 +66,47 @@ def aliased_columns(gram: Integers, tolerance: float = 1e-7) -> list[int]:
         factor[row, :row] = rest
         factor[row, row] = np.sqrt(residual)
         kept.append(column)
+        if span is not None:
+            span.add(gram[:, column])
     return aliased
+
+
+@dataclass
+class _Span:
+    """What the kept columns of a gram matrix span, modulo a prime: a column of the design is a combination of others where
+    its column of the gram matrix is (and, by a chance of one in two thousand million, where it is not)."""
+
+    rows: list[Integers]
+    pivots: list[int]
+
+    @classmethod
+    def of(cls, gram: Integers, kept: list[int]) -> _Span:
+        span = cls([], [])
+        for column in kept:
+            span.add(gram[:, column])
+        return span
+
+    def _rest(self, values: Integers) -> Integers:
+        rest = values % PRIME
+        for row, pivot in zip(self.rows, self.pivots, strict=True):
+            if rest[pivot]:
+                rest = (rest - rest[pivot] * row) % PRIME
+        return rest
+
+    def holds(self, values: Integers) -> bool:
+        return not self._rest(values).any()
+
+    def add(self, values: Integers) -> None:
+        rest = self._rest(values)
+        if not rest.any():
+            return
+        pivot = int(np.flatnonzero(rest)[0])
+        self.rows.append(rest * pow(int(rest[pivot]), PRIME - 2, PRIME) % PRIME)
+        self.pivots.append(pivot)
+
+
+PRIME = 2**31 - 1
+"""Products of two remainders fit 64 bits."""
 
 
 def _forward(factor: Floats, kept: list[int], values: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""The current model version, read back from the gold.model tables."""
+"""The current model version of a family, read back from the gold.model tables."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from lbz_indicators.errors import ModelError
 from lbz_indicators.io import Store
 from lbz_indicators.models import registry
 from lbz_indicators.models.score import ScoringModel, scoring_model
+from lbz_indicators.steps.predicted import Family
 
 
 @dataclass(frozen=True)
@@ -26,27 +27,57 @@ class CurrentModel:
     information: DataFrame
 
 
-def current_model(store: Store, settings: Settings) -> CurrentModel:
-    """The current mortality model over the run's model years; ModelError where none is."""
-    years = settings.model_years
-    absent = ModelError(
-        f"No mortality model over {years[0]}-{years[-1]} is current.",
-        where=store.place,
-        mend="fit it first: lbz-indicators fit, or run.",
-    )
-    if not store.exists(tables.GOLD_MODELS):
-        raise absent
-    known = registry.statuses(
-        registry.family(store.read(tables.GOLD_MODELS), registry.MORTALITY, years), store.read(tables.GOLD_MODEL_EVENTS)
-    )
+def current_model(store: Store, family: Family) -> CurrentModel:
+    """The current logistic models of a family; ModelError where none are."""
+    return _read(store, family, require_version(store, family))
+
+
+def find_model(store: Store, family: Family) -> CurrentModel | None:
+    """The current logistic models of a family, None where none are."""
+    version = current_version(store, family)
+    return None if version is None else _read(store, family, version)
+
+
+def require_version(store: Store, family: Family) -> str:
+    """The current version of a family; ModelError where none is."""
+    version = current_version(store, family)
+    if version is None:
+        raise ModelError(
+            f"No {family.indicator} model over {family.years[0]}-{family.years[-1]} is current.",
+            where=store.place,
+            mend="fit it first: lbz-indicators fit, or run.",
+        )
+    return version
+
+
+def current_version(store: Store, family: Family) -> str | None:
+    """The current version of a family, None where none is."""
+    if not family.years or not store.exists(tables.GOLD_MODELS):
+        return None
+    versions = registry.family(store.read(tables.GOLD_MODELS), family.indicator, family.years)
+    known = registry.statuses(versions, store.read(tables.GOLD_MODEL_EVENTS))
     rows = known.where(F.col("status") == registry.CURRENT).select("model_version").collect()
-    if not rows:
-        raise absent
-    version = rows[0][0]
+    return rows[0][0] if rows else None
+
+
+def require_fitted_alike(store: Store, settings: Settings, indicator: str, version: str) -> None:
+    """ModelError where the version was fitted for another population or outcome than this command's: its expected numbers
+    would stand beside observed ones of another definition."""
+    stored = store.read(tables.GOLD_MODELS).where(F.col("model_version") == version).select("settings").collect()[0][0]
+    problems = registry.differing_settings(stored, settings, indicator)
+    if problems:
+        raise ModelError(
+            f"The current {indicator} model was fitted with other settings: {'; '.join(problems)}.",
+            where=f"{version} in {store.place}",
+            mend="give the same --config and --set to every step, or run fit with these.",
+        )
+
+
+def _read(store: Store, family: Family, version: str) -> CurrentModel:
     of_version = F.col("model_version") == version
     return CurrentModel(
         version,
-        tuple(years),
+        family.years,
         store.read(tables.GOLD_MODEL_COEFFICIENTS).where(of_version),
         store.read(tables.GOLD_MODEL_FIT).where(of_version),
         store.read(tables.GOLD_MODEL_INFORMATION).where(of_version),

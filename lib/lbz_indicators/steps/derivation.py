@@ -1,4 +1,4 @@
-"""What silver.covariates was derived with: years, settings, reference lists. Later steps must ask for the same.
+"""What silver.covariates and silver.stays were derived with: years, settings, reference lists. Later steps must ask for the same.
 
 Without it a fit or a score with other years or another grouping would take the rows as they are, and the figures would
 be wrong without a word.
@@ -18,12 +18,18 @@ from lbz_indicators.io import Store
 from lbz_indicators.references import References
 
 COVARIATES = str(tables.SILVER_COVARIATES)
+DELIVERED_UNTIL = "readmission.delivered_until"
 
 
 @contextmanager
 def deriving(store: Store, settings: Settings, references: References, severity_version: str, run_id: str) -> Iterator[None]:
-    """While the covariates are written: says with what, and that they are unfinished where that is not as last time."""
-    wanted = _content(settings, references) | {"severity_version": severity_version}
+    """While covariates and stays are written: says with what, and that they are unfinished where that is not as last time.
+
+    What they are made of, the versions of the tables read so far, is part of it: else covariates of one delivery and stays of
+    another could pass for a whole after a failure between the two.
+    """
+    inputs = json.dumps(dict(sorted(store.versions_read.items())))
+    wanted = _content(settings, references) | {"severity_version": severity_version, "inputs": inputs}
     stored = _stored(store)
     same = stored is not None and all(stored[name] == value for name, value in wanted.items())
     if stored is not None and not same:
@@ -43,7 +49,10 @@ def require(store: Store, settings: Settings, references: References) -> None:
             mend="run derive (or `run`) again: it finishes the work.",
         )
     wanted = _content(settings, references)
-    problems = [f"{name} {_shown(stored[name])}, now {_shown(value)}" for name, value in wanted.items() if stored[name] != value]
+    if settings.readmission.delivered_until is None:
+        # A step that only reads the stays takes the day that they were derived with.
+        wanted["settings"] = json.dumps(json.loads(wanted["settings"]) | _day_of(stored["settings"]), sort_keys=True)
+    problems = [problem for name, value in wanted.items() for problem in _differences(name, stored[name], value)]
     if problems:
         raise SettingsError(
             f"The covariates were derived with other settings: {'; '.join(problems)}.",
@@ -53,11 +62,31 @@ def require(store: Store, settings: Settings, references: References) -> None:
 
 
 def _content(settings: Settings, references: References) -> dict[str, Any]:
+    sections = {
+        "population": settings.population.model_dump(mode="json"),
+        "readmission": settings.readmission.model_dump(mode="json", exclude={"confidence"}),
+    }
+    shaping = {f"{section}.{key}": value for section, values in sections.items() for key, value in values.items()}
     return {
         "years": list(settings.population_years),
-        "settings": json.dumps(settings.population.model_dump(mode="json"), sort_keys=True),
+        "settings": json.dumps(shaping, sort_keys=True),
         "references": json.dumps(dict(references.hashes), sort_keys=True),
     }
+
+
+def _day_of(stored: str) -> dict[str, Any]:
+    return {key: value for key, value in json.loads(stored).items() if key == DELIVERED_UNTIL}
+
+
+def _differences(name: str, stored: Any, wanted: Any) -> list[str]:
+    """What differs, key by key where there are keys."""
+    if stored == wanted:
+        return []
+    if name == "years":
+        return [f"years {_shown(stored)}, now {_shown(wanted)}"]
+    one, other = json.loads(stored), json.loads(wanted)
+    keys = [key for key in sorted({*one, *other}) if one.get(key) != other.get(key)]
+    return [f"{key} {_shown(one.get(key))}, now {_shown(other.get(key))}" for key in keys]
 
 
 def _shown(value: object) -> str:

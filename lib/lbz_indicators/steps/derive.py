@@ -1,4 +1,4 @@
-"""Step 3, derive: exclusions, diagnosis groups and the nine covariates of every valid admission."""
+"""Step 3, derive: exclusions, diagnosis groups and the nine covariates of every valid admission; stays and their returns."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from pyspark.sql import functions as F
 
 from lbz_indicators import tables
 from lbz_indicators.config import Settings
+from lbz_indicators.errors import SettingsError
 from lbz_indicators.ingest import small_tables
 from lbz_indicators.io import Store
-from lbz_indicators.population import comorbidity, covariates, exclusions
+from lbz_indicators.population import comorbidity, covariates, exclusions, stays
+from lbz_indicators.population.diagnosis_groups import group_of_category
 from lbz_indicators.progress import Progress
 from lbz_indicators.references import References, load_references
 from lbz_indicators.steps import derivation, judged, severity
@@ -19,21 +21,52 @@ from lbz_indicators.steps.outcome import Outcome
 
 
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
-    """silver.admissions with its diagnoses to silver.covariates and gold.exclusions."""
+    """silver.admissions with its diagnoses to silver.covariates and silver.stays, gold.exclusions and gold.index_stays."""
     references = load_references(settings.references)
+    _require_known_groups(settings, references)
     rows = judged.with_exclusions(store, settings, references, settings.population_years)
     rows = comorbidity.with_comorbidity(rows, store.read(tables.SILVER_DIAGNOSES), _prefixes(store.spark, references))
     severity_classes, severity_version = severity.classes_in_force(store, settings)
     rows = covariates.with_classes(rows, _ses_classes(store), severity_classes)
     with derivation.deriving(store, settings, references, severity_version, run_id):
         written = store.replace(tables.SILVER_COVARIATES, covariates.covariate_rows(rows))
+        linked = store.replace(tables.SILVER_STAYS, _stay_rows(store, settings))
 
     counts = store.replace(tables.GOLD_EXCLUSIONS, exclusions.count_exclusions(store.read(tables.SILVER_COVARIATES)))
     totals = store.read(tables.GOLD_EXCLUSIONS).groupBy((F.col("reason") == exclusions.INCLUDED).alias("included"))
     total = {row[0]: row[1] for row in totals.agg(F.sum("admissions")).collect()}
     included, excluded = total.get(True, 0), total.get(False, 0)
-    message = f"{included:,} admissions included, {excluded:,} excluded; severity: {severity_version}"
-    return Outcome(message, included + excluded, written.rows + counts.rows)
+    index = stays.count_index_stays(store.read(tables.SILVER_STAYS), settings.readmission)
+    index_counts = store.replace(tables.GOLD_INDEX_STAYS, index)
+    message = f"{included:,} admissions included, {excluded:,} excluded; {_count_stays(store)}; severity: {severity_version}"
+    return Outcome(message, included + excluded, written.rows + linked.rows + counts.rows + index_counts.rows)
+
+
+def _stay_rows(store: Store, settings: Settings) -> DataFrame:
+    """silver.stays from the clinical admissions and the covariates that were just derived."""
+    hospitals = small_tables.hospitals(store.read(tables.BRONZE_HOSPITALS))
+    admissions = store.read(tables.SILVER_ADMISSIONS).join(F.broadcast(hospitals), on="hospital_id", how="left")
+    linked = stays.linked_stays(admissions, settings.readmission)
+    return stays.stay_rows(linked, store.read(tables.SILVER_COVARIATES), settings.readmission, settings.delivered_until)
+
+
+def _require_known_groups(settings: Settings, references: References) -> None:
+    groups = set(group_of_category(references.diagnosis_groups.rows, settings.population.diagnosis_grouping).values())
+    unknown = sorted(set(settings.readmission.left_out_groups) - groups)
+    if unknown:
+        raise SettingsError(
+            f"There is no diagnosis group {', '.join(unknown)} to leave out of the readmissions.",
+            where="readmission.left_out_groups",
+            mend="name groups of the list of diagnosis groups (`lbz-indicators show models` lists them).",
+        )
+
+
+def _count_stays(store: Store) -> str:
+    counts = store.read(tables.GOLD_INDEX_STAYS).agg(
+        F.sum("stays"), F.sum(F.when(F.col("reason") == stays.INDEX, F.col("stays")))
+    )
+    total, index = counts.collect()[0]
+    return f"{total or 0:,} stays, {index or 0:,} of them index stays of readmissions"
 
 
 def _ses_classes(store: Store) -> DataFrame:

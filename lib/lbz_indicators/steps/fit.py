@@ -1,10 +1,11 @@
-"""Step 4, fit: one national logistic model per diagnosis group, certified, verified and stored as a model version."""
+"""Step 4, fit: per event one national logistic model per diagnosis group, certified, verified, stored as a model version."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -15,7 +16,7 @@ from lbz_indicators.clock import utc_now
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import ModelError
 from lbz_indicators.io import Store
-from lbz_indicators.models import certify, diagnostics, fitted, registry
+from lbz_indicators.models import certify, diagnostics, fitted, registry, stay_cells
 from lbz_indicators.models.fitted import FittedGroup
 from lbz_indicators.models.score import scoring_model, with_expected
 from lbz_indicators.population.covariates import comorbidity_labels
@@ -23,58 +24,108 @@ from lbz_indicators.population.diagnosis_groups import group_of_category
 from lbz_indicators.progress import Progress
 from lbz_indicators.references import References, load_references
 from lbz_indicators.steps import derivation
+from lbz_indicators.steps.current import current_version
 from lbz_indicators.steps.fitting import fit_models
 from lbz_indicators.steps.outcome import Outcome
+from lbz_indicators.steps.predicted import COHORT, Family, Predicted, predicted_events, stay_family
+from lbz_indicators.steps.stay_fitting import STAY_COHORT, fit_stays, write_stays
+
+MLLIB = "mllib"
 
 
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
-    """silver.covariates to a model version; nothing where that version is there already."""
+    """silver.covariates and silver.stays to a model version per event, and one of the expected stay; nothing where they are
+    there already."""
     references = load_references(settings.references)
     derivation.require(store, settings, references)
-    years = settings.model_years
-    cohort = fit_cohort(store.read(tables.SILVER_COVARIATES), years)
-    admissions, cohort_hash = registry.cohort_fingerprint(cohort)
-    if admissions == 0:
+    fits = _Fits(store, settings, references, progress, run_id)
+    outcomes = [*(fits.fit(event) for event in predicted_events(settings)), fits.fit_stays()]
+    rows_in, rows_out = (sum(getattr(o, name) or 0 for o in outcomes) for name in ("rows_in", "rows_out"))
+    return Outcome("; ".join(outcome.message for outcome in outcomes), rows_in, rows_out)
+
+
+@dataclass(frozen=True)
+class _Fits:
+    store: Store
+    settings: Settings
+    references: References
+    progress: Progress
+    run_id: str
+
+    def fit(self, event: Predicted) -> Outcome:
+        """The model version of one event."""
+        store, settings, years = self.store, self.settings, event.model_years
+        cohort = event.population(store, years) if years else None
+        delivered = [] if cohort is None else sorted(row[0] for row in cohort.select("discharge_year").distinct().collect())
+        if cohort is None or not delivered or (event.is_provisional and delivered[-1] < years[-1]):
+            return self._without_model(event, delivered)
+        _, cohort_hash = registry.cohort_fingerprint(cohort, [*COHORT, "event"])
+        version = registry.version_name(event.indicator, settings, years, self.references.hashes, cohort_hash)
+        if _is_complete(store, version, settings):
+            _make_current(store, event.family, version, "chosen again")
+            return Outcome(f"model {version} is there already")
+
+        groups = fit_models(store, cohort, years, settings, self.progress)
+        _require_converged(event, groups)
+        written = _store(store, version, groups, cohort, event, settings, self.references)
+        _register(store, version, event.family, settings, self.references, cohort_hash, self.run_id)
+        _make_current(store, event.family, version, "fitted")
+        store.release()
+        return Outcome(
+            _said(version, groups, delivered, settings), sum(g.design.counts.total.admissions for g in groups), written
+        )
+
+    def fit_stays(self) -> Outcome:
+        """The version of the expected length of stay: cells and gamma models of every reported year."""
+        store, settings, family = self.store, self.settings, stay_family(self.settings)
+        years = family.years
+        covariates = store.read(tables.SILVER_COVARIATES)
+        admissions = stay_cells.population(covariates, settings.olo, years)
+        number, cohort_hash = registry.cohort_fingerprint(admissions, STAY_COHORT)
+        version = registry.version_name(registry.STAY, settings, years, self.references.hashes, cohort_hash)
+        of_version = F.col("model_version") == version
+        if not store.read_or_empty(tables.GOLD_MODELS).where(of_version).isEmpty():
+            _make_current(store, family, version, "chosen again")
+            return Outcome(f"model {version} is there already")
+        fitted_stays = fit_stays(store, admissions, settings, self.progress)
+        written = write_stays(store, version, fitted_stays)
+        _register(store, version, family, settings, self.references, cohort_hash, self.run_id)
+        _make_current(store, family, version, "fitted")
+        store.release()
+        return Outcome(f"model {version}: {len(fitted_stays.designs)} gamma models of the expected stay", number, written)
+
+    def _without_model(self, event: Predicted, delivered: Sequence[int]) -> Outcome:
+        """Nothing to fit: an error for deaths; readmissions are then counted, and none is expected."""
+        years = "-".join(str(year) for year in sorted({*event.model_years[:1], *event.model_years[-1:]}))
+        if event.indicator == registry.READMISSION:
+            _retire_current(self.store, event.family, "no index stay of the year before the reporting year")
+            before = self.settings.reporting_year - 1
+            known = f"; index stays only of {', '.join(map(str, delivered))}" if delivered else ""
+            return Outcome(f"no model of readmissions: no index stay of {before}{known}")
         raise ModelError(
-            f"No admission of the population is discharged in the model years {years[0]}-{years[-1]}.",
-            where=f"silver.covariates in {store.place}",
+            f"No admission of the population is discharged in the model years {years}.",
+            where=f"{event.table} in {self.store.place}",
             mend="check --years, and `lbz-indicators show exclusions`.",
         )
-    version = registry.version_name(registry.MORTALITY, settings, years, references.hashes, cohort_hash)
-    if _is_complete(store, version, settings):
-        _make_current(store, version, years, "chosen again")
-        return Outcome(f"model {version} is there already")
 
-    groups = fit_models(store, cohort, settings, progress)
-    _require_converged(groups)
-    written = _store(store, version, groups, cohort, settings, references)
-    _register(store, version, settings, references, cohort_hash, run_id)
-    _make_current(store, version, years, "fitted")
+
+def _said(version: str, groups: Sequence[FittedGroup], delivered: Sequence[int], settings: Settings) -> str:
     fitted_groups = [g for g in groups if g.result is not None]
     separated = sum(g.status == certify.SEPARATED for g in groups)
     differences = [g.engine_difference for g in groups if g.engine_difference is not None]
     verified = f", engines differ by at most {max(differences):.1e}" if differences else ""
-    delivered = sorted({row[0] for row in cohort.select("discharge_year").distinct().collect()})
-    return Outcome(
+    return (
         f"model {version}: {len(fitted_groups)} of {len(groups)} diagnosis groups have coefficients "
         f"({separated} separated), model years {', '.join(map(str, delivered))} "
-        f"({len(delivered)} of {settings.models.maximum_model_years}){verified}",
-        sum(g.design.counts.total.admissions for g in groups),
-        written,
+        f"({len(delivered)} of {settings.models.maximum_model_years}){verified}"
     )
 
 
-def fit_cohort(covariates: DataFrame, model_years: Sequence[int]) -> DataFrame:
-    """Admissions of the population discharged in the model years, with the boolean `event` (died)."""
-    included = covariates.where(F.col("exclusion_reason").isNull() & F.col("discharge_year").isin(*model_years))
-    return included.withColumn("event", F.col("died"))
-
-
-def _require_converged(groups: Sequence[FittedGroup]) -> None:
+def _require_converged(event: Predicted, groups: Sequence[FittedGroup]) -> None:
     failed = [g for g in groups if g.status == certify.NOT_CONVERGED]
     if failed:
         raise ModelError(
-            f"{len(failed)} diagnosis group(s) did not converge; the model was not stored.",
+            f"{len(failed)} diagnosis group(s) did not converge; the model of {event.indicator} was not stored.",
             where="diagnosis groups " + ", ".join(g.design.group for g in failed[:20]),
             mend="look at these groups' classes and events, or raise models.maximum_newton_steps.",
         )
@@ -91,18 +142,19 @@ def _is_complete(store: Store, version: str, settings: Settings) -> bool:
     return fits.where("max_engine_difference IS NULL").isEmpty()
 
 
-def _store(store: Store, version: str, groups: Sequence[FittedGroup], cohort: DataFrame, settings: Settings,
-           references: References) -> int:  # fmt: skip
+def _store(store: Store, version: str, groups: Sequence[FittedGroup], cohort: DataFrame, event: Predicted,
+           settings: Settings, references: References) -> int:  # fmt: skip
     """Writes the tables that describe a version, all but gold.models; rows written."""
     labels = comorbidity_labels([dict(row) for row in references.charlson.rows])
-    coefficients = [row for g in groups for row in fitted.coefficient_rows(version, g, settings.model_years, labels)]
-    scored = _scored(store, cohort, groups, coefficients, settings.model_years)
-    c_statistic = {row[0]: row[1] for row in diagnostics.c_statistics(scored).collect()}
+    coefficients = [row for g in groups for row in fitted.coefficient_rows(version, g, event.model_years, labels)]
+    scored = _scored(store, cohort, groups, coefficients, event.model_years)
+    ranked = store.cache(diagnostics.ranked_risks(scored))
+    c_statistic = {row[0]: row[1] for row in diagnostics.c_statistics(ranked).collect()}
     in_data = {g.design.group for g in groups}
     in_settings = set(group_of_category(references.diagnosis_groups.rows, settings.population.diagnosis_grouping).values())
     fits = [fitted.fit_row(version, g, c_statistic.get(g.design.group)) for g in groups]
     fits += [fitted.absent_row(version, group) for group in sorted(in_settings - in_data)]
-    deciles = diagnostics.calibration(scored).withColumn("model_version", F.lit(version))
+    deciles = diagnostics.calibration(ranked).withColumn("model_version", F.lit(version))
     rows = {
         tables.GOLD_MODEL_COEFFICIENTS: coefficients,
         tables.GOLD_MODEL_FIT: fits,
@@ -127,17 +179,18 @@ def _scored(
     named = [dict(zip(names, row, strict=True)) for row in coefficients]
     statuses = [{"diagnosis_group": g.design.group, "status": g.status} for g in groups]
     model = scoring_model(store.spark, named, statuses, model_years)
-    return store.cache(with_expected(cohort, model).select("diagnosis_group", "event", "expected"))
+    return with_expected(cohort, model).select("diagnosis_group", "event", "expected")
 
 
-def _register(store: Store, version: str, settings: Settings, references: References, cohort_hash: str, run_id: str) -> None:
+def _register(store: Store, version: str, family: Family, settings: Settings, references: References, cohort_hash: str,
+              run_id: str) -> None:  # fmt: skip
     """The row in gold.models, which makes the version complete."""
     row = (
         version,
-        registry.MORTALITY,
-        settings.models.engine,
-        list(settings.model_years),
-        json.dumps(registry.shaping_settings(settings), sort_keys=True),
+        family.indicator,
+        MLLIB if family.indicator == registry.STAY else settings.models.engine,
+        list(family.years),
+        json.dumps(registry.shaping_settings(settings, family.indicator), sort_keys=True),
         json.dumps(references.hashes, sort_keys=True),
         cohort_hash,
         dict(store.versions_read),
@@ -150,10 +203,10 @@ def _register(store: Store, version: str, settings: Settings, references: Refere
         store.append(tables.GOLD_MODELS, store.frame(tables.GOLD_MODELS, [row]))
 
 
-def _make_current(store: Store, version: str, model_years: Sequence[int], note: str) -> None:
+def _make_current(store: Store, family: Family, version: str, note: str) -> None:
     """Makes a version the current one of its family, the former one retired; nothing where it is so already."""
     models, events = store.read(tables.GOLD_MODELS), store.read_or_empty(tables.GOLD_MODEL_EVENTS)
-    known = registry.statuses(registry.family(models, registry.MORTALITY, model_years), events).collect()
+    known = registry.statuses(registry.family(models, family.indicator, family.years), events).collect()
     status = {row["model_version"]: row["status"] for row in known}
     if status.get(version) == registry.CURRENT:
         return
@@ -162,3 +215,11 @@ def _make_current(store: Store, version: str, model_years: Sequence[int], note: 
     rows += [(other, registry.RETIRED, now, f"replaced by {version}") for other, s in status.items() if s == registry.CURRENT]
     rows.append((version, registry.CURRENT, now + dt.timedelta(microseconds=1), note))
     store.append(tables.GOLD_MODEL_EVENTS, store.frame(tables.GOLD_MODEL_EVENTS, rows))
+
+
+def _retire_current(store: Store, family: Family, note: str) -> None:
+    """Leaves a family without a current version; nothing where it has none."""
+    version = current_version(store, family)
+    if version is not None:
+        rows = [(version, registry.RETIRED, utc_now(), note)]
+        store.append(tables.GOLD_MODEL_EVENTS, store.frame(tables.GOLD_MODEL_EVENTS, rows))

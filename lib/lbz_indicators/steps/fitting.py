@@ -23,9 +23,13 @@ from lbz_indicators.progress import Progress
 from lbz_indicators.stats import logistic
 
 
-def fit_models(store: Store, cohort: DataFrame, settings: Settings, progress: Progress) -> list[FittedGroup]:
-    """Fits, certifies and (setting models.verify) verifies every diagnosis group of the cohort."""
-    years = settings.model_years
+def fit_models(
+    store: Store, cohort: DataFrame, years: Sequence[int], settings: Settings, progress: Progress
+) -> list[FittedGroup]:
+    """Fits, certifies and (setting models.verify) verifies every diagnosis group of the cohort.
+
+    `cohort` has the classes of silver.covariates and the boolean `event`; `years` are its model years.
+    """
     deficiency = Deficiency(settings.models.minimum_class_admissions, settings.models.merge_zero_event_classes)
     designs = [design_group(counts, years, deficiency) for counts in count_classes(cohort, years)]
     groups = [FittedGroup(d, status) for d in designs if (status := fitted.trivial_status(d))]
@@ -33,7 +37,7 @@ def fit_models(store: Store, cohort: DataFrame, settings: Settings, progress: Pr
     progress.say(f"{len(designs)} diagnosis groups, {len(regular)} to fit, {sum(len(d.columns) for d in regular)} columns")
     if not regular:
         return groups
-    work = Workbench(store, cohort, settings)
+    work = Workbench(store, cohort, tuple(years), settings)
     try:
         regular = _without_aliased(work, regular)
         rows = work.rows(regular)
@@ -59,14 +63,15 @@ class Workbench:
 
     store: Store
     cohort: DataFrame
+    years: tuple[int, ...]
     settings: Settings
     parts: int = 0
 
     def __post_init__(self) -> None:
         self.name = f"fit-{utc_now():%Y%m%dT%H%M%S%f}"
-        self._written: tuple[tuple[Pack, ...], WorkFolder] | None = None
+        self._written: tuple[tuple[Pack[GroupDesign], ...], WorkFolder] | None = None
 
-    def write(self, packs: Sequence[Pack]) -> DataFrame:
+    def write(self, packs: Sequence[Pack[GroupDesign]]) -> DataFrame:
         """The rows of these packs as MLlib reads them, written unless they are there."""
         return self._folder(packs).read(packing.VECTOR_SCHEMA)
 
@@ -79,14 +84,14 @@ class Workbench:
         packs += [packing.place(len(packs), closed)] if closed else []
         return self._folder(packs).read(packing.ROW_SCHEMA)
 
-    def _folder(self, packs: Sequence[Pack]) -> WorkFolder:
+    def _folder(self, packs: Sequence[Pack[GroupDesign]]) -> WorkFolder:
         """A folder that holds at least these packs: the last one written, where it does, for a write takes seconds."""
         if self._written is not None and all(pack in self._written[0] for pack in packs):
             return self._written[1]
         self.parts += 1
         folder = WorkFolder(self.store, f"{self.name}/{self.parts}")
-        years = self.settings.model_years
-        folder.write(packing.design_rows(self.cohort, packing.layouts(self.store.spark, packs, years), years), "pack")
+        layout = packing.layouts(self.store.spark, packs, self.years)
+        folder.write(packing.design_rows(self.cohort, layout, self.years), "pack")
         self._written = (tuple(packs), folder)
         return folder
 
@@ -117,6 +122,8 @@ def _run_engine(engine: str, work: Workbench, designs: Sequence[GroupDesign], pr
     return closed | mllib.fit_groups(
         regular,
         work.write,
+        null_start,
+        kind=mllib.BINOMIAL,
         pack_columns=models.pack_columns,
         pack_rows=models.pack_rows,
         threads=models.fit_threads,

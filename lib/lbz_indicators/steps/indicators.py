@@ -1,66 +1,179 @@
-"""Step 6, indicators: HSMR and SMR of every hospital and the nation, with limits and verdicts."""
+"""Step 6, indicators: HSMR, SMR, readmission ratio and long stay of every hospital and the nation, with limits and verdicts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
 import pandas as pd
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lbz_indicators import tables
 from lbz_indicators.clock import utc_now
 from lbz_indicators.config import Settings
-from lbz_indicators.indicators import limits, mortality, variance
+from lbz_indicators.errors import ModelError
+from lbz_indicators.indicators import figures, length_of_stay, limits, mortality, readmission, variance
 from lbz_indicators.io import CHANGE, Store
+from lbz_indicators.models import registry, stay_cells
 from lbz_indicators.models.certify import SEPARATED
 from lbz_indicators.population.diagnosis_groups import cluster_of_group
 from lbz_indicators.progress import Progress
 from lbz_indicators.references import load_references
-from lbz_indicators.steps import derivation
-from lbz_indicators.steps.current import CurrentModel, current_model
+from lbz_indicators.schemas.silver import PLACE
+from lbz_indicators.steps import derivation, predicted
+from lbz_indicators.steps.current import CurrentModel, current_model, find_model, require_fitted_alike, require_version
 from lbz_indicators.steps.outcome import Outcome
+from lbz_indicators.steps.predicted import COHORT, KEY, Predicted, stay_family
 
 
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
-    """gold.expected to gold.indicators, gold.indicator_history and gold.interval_variants."""
+    """gold.expected and gold.expected_nights to gold.indicators, gold.indicator_history and gold.interval_variants."""
     references = load_references(settings.references)
     derivation.require(store, settings, references)
-    model = current_model(store, settings)
     clusters = cluster_of_group(references.diagnosis_groups.rows, settings.population.diagnosis_grouping)
-    periods = mortality.reporting_periods(settings.reported_years)
-    scored = _scored(store, model, settings)
-    cells = mortality.sum_cells(scored, mortality.breakdowns(clusters))
-    figures = mortality.name_indicator(mortality.sum_figures(cells, periods))
-    figures = figures.withColumn("variant", F.lit(mortality.DEFINITIVE)).withColumn("model_version", F.lit(model.version))
-
-    variances = _variances(store, model, settings, scored, clusters, periods)
-    figures = _with_variance(store, figures, variances)
-    limited = store.cache(limits.with_limits(figures, settings.indicators.hsmr_confidence, settings.indicators.smr_confidence))
-
-    of_version = F.col("model_version") == model.version
-    written = store.replace(tables.GOLD_INDICATORS, limits.indicator_rows(limited, run_id), scope=of_version)
+    work = _Indicators(store, settings, clusters, run_id)
+    parts = [work.mortality(), work.readmission(), work.length_of_stay()]
+    # One write for all: comparing and committing cost more than so few rows.
+    scope = reduce(lambda left, right: left | right, [part.scope for part in parts])
+    rows = reduce(DataFrame.unionByName, [part.rows for part in parts])
+    written = store.replace(tables.GOLD_INDICATORS, rows, scope=scope)
     if written.changes is not None:
         _record_history(store, written.changes, run_id)
-    variants = store.replace(tables.GOLD_INTERVAL_VARIANTS, limits.variant_rows(limited, run_id), scope=of_version)
-    counts = limited.agg(F.count("*"), F.count_distinct("hospital_id")).collect()[0]
-    return Outcome(f"{counts[0]:,} figures of {counts[1]} hospitals and the nation", None, written.rows + variants.rows)
+    variants = reduce(DataFrame.unionByName, [part.variants for part in parts if part.variants is not None])
+    others = store.replace(tables.GOLD_INTERVAL_VARIANTS, variants, scope=scope)
+    return Outcome("; ".join(part.said for part in parts), None, written.rows + others.rows)
 
 
-def _scored(store: Store, model: CurrentModel, settings: Settings) -> DataFrame:
-    """Admissions of the reported years with covariates, observed and expected."""
-    reported = F.col("discharge_year").isin(*settings.reported_years)
-    expected = store.read(tables.GOLD_EXPECTED).where((F.col("model_version") == model.version) & reported)
-    values = expected.select("hospital_id", "admission_id", "observed", "expected")
-    covariates = store.read(tables.SILVER_COVARIATES).where(reported & F.col("exclusion_reason").isNull())
-    # The number first: a join sorts by the first column, and hospitals are few.
-    return store.cache(covariates.join(values, on=["admission_id", "hospital_id"], how="inner"))
+@dataclass(frozen=True)
+class _Figures:
+    """Rows of gold.indicators and gold.interval_variants of one indicator, and the condition that holds for them alone."""
+
+    rows: DataFrame
+    variants: DataFrame | None
+    scope: Column
+    said: str
+
+
+@dataclass(frozen=True)
+class _Indicators:
+    """`clusters`: diagnosis cluster by diagnosis group."""
+
+    store: Store
+    settings: Settings
+    clusters: Mapping[str, str]
+    run_id: str
+
+    def mortality(self) -> _Figures:
+        """HSMR and SMRs of the reported years, each and together."""
+        event, chosen = predicted.mortality(self.settings), self.settings.indicators
+        model = current_model(self.store, event.family)
+        require_fitted_alike(self.store, self.settings, event.indicator, model.version)
+        rows = self._scored(event, model.version, self.settings.reported_years)
+        periods = figures.reporting_periods(self.settings.reported_years)
+        expected = rows.where("expected IS NOT NULL")
+        ratios = figures.ratio_figures(expected, figures.breakdowns(self.clusters), periods)
+        named = mortality.name_indicator(ratios)
+        confidence = F.when(F.col("indicator") == mortality.HSMR, chosen.hsmr_confidence).otherwise(chosen.smr_confidence)
+        described = _described(named, mortality.DEFINITION, figures.DEFINITIVE, model.version, confidence)
+        return self._limited(described, rows, model, periods, F.col("model_version") == model.version)
+
+    def readmission(self) -> _Figures:
+        """Readmission ratio of the reporting year; without a model the readmissions are counted, and nothing is expected."""
+        event, year = predicted.readmission(self.settings), self.settings.reporting_year
+        model = find_model(self.store, event.family)
+        version = model.version if model else registry.NO_MODEL_VERSION
+        if model:
+            require_fitted_alike(self.store, self.settings, event.indicator, version)
+        rows = self._scored(event, version, (year,))
+        chosen = figures.breakdowns(self.clusters)
+        values = {name: chosen[name] for name in readmission.BREAKDOWNS}
+        ratios = figures.ratio_figures(rows.where("expected IS NOT NULL") if model else rows, values, [(year,)])
+        named = ratios.withColumn("indicator", F.lit(readmission.READMISSION_RATIO))
+        confidence = F.lit(self.settings.readmission.confidence)
+        definition = self.settings.readmission.definition
+        described = _described(named, definition, figures.PROVISIONAL, version, confidence)
+        # Counts without a model give way to figures with one; the figures of other versions stay.
+        of_version = F.col("model_version").isin(version, registry.NO_MODEL_VERSION) & (F.year("period_end") == year)
+        scope = (F.col("indicator") == readmission.READMISSION_RATIO) & of_version
+        return self._limited(described, rows, model, [(year,)], scope)
+
+    def length_of_stay(self) -> _Figures:
+        """OLO and los_ratio of every reported year by itself."""
+        store, years = self.store, self.settings.reported_years
+        version = require_version(store, stay_family(self.settings))
+        of_version = F.col("model_version") == version
+        nights = store.read(tables.GOLD_EXPECTED_NIGHTS).where(of_version).withColumnRenamed("nights", "nights_judged")
+        nights = nights.drop("model_version", "discharge_year", "diagnosis_group")
+        covariates = stay_cells.population(store.read(tables.SILVER_COVARIATES), self.settings.olo, years)
+        covariates = covariates.select(*KEY, *COHORT, *(column.name for column in PLACE), "nights")
+        rows = store.cache(covariates.join(nights, on=["admission_id", "hospital_id"], how="full_outer"))
+        judged = F.col("nights").eqNullSafe(F.col("nights_judged")) & F.col("rule").eqNullSafe(F.lit(self.settings.olo.rule))
+        self._require_scored(rows, judged, version)
+        sums = store.cache(length_of_stay.stay_sums(rows, years))
+        stays = length_of_stay.stay_figures(sums, self.settings.olo).withColumn("model_version", F.lit(version))
+        kept = store.cache(stays)
+        return _Figures(length_of_stay.stay_rows(kept, self.run_id), None, of_version, _counted(kept))
+
+    def _scored(self, event: Predicted, version: str, years: Sequence[int]) -> DataFrame:
+        """Rows of the event's population with the columns of silver.covariates, observed and expected."""
+        of_version = (F.col("model_version") == version) & (F.col("indicator") == event.indicator)
+        expected = self.store.read(tables.GOLD_EXPECTED).where(of_version & F.col("discharge_year").isin(*years))
+        values = expected.select("hospital_id", "admission_id", "observed", "expected")
+        rows = event.population(self.store, tuple(years))
+        # The number first: a join sorts by the first column, and hospitals are few.
+        joined = self.store.cache(rows.join(values, on=["admission_id", "hospital_id"], how="full_outer"))
+        self._require_scored(joined, F.col("event").eqNullSafe(F.col("observed")), version)
+        return joined
+
+    def _require_scored(self, rows: DataFrame, alike: Column, version: str) -> None:
+        """ModelError unless population and expected values are of the same admissions, with the same outcome."""
+        if not rows.where(~alike).isEmpty():
+            raise ModelError(
+                "The admissions, or what counts as an event, have changed since they were scored.",
+                where=f"{version} in {self.store.place}",
+                mend="give the same --config and --set to every step, and run score (or `run`) first.",
+            )
+
+    def _limited(
+        self, described: DataFrame, rows: DataFrame, model: CurrentModel | None, periods: list[tuple[int, ...]], scope: Column
+    ) -> _Figures:
+        """The figures with limits, model-aware ones where there is a model; `rows` are not needed afterwards."""
+        if model is None:
+            none = F.lit(None).cast("double")
+            known = described.withColumns({"variance_d": none, "variance_v": none})
+        else:
+            variances = _variances(rows, model, self.settings, self.clusters, periods)
+            known = _with_variance(self.store, described, variances)
+        limited = self.store.cache(limits.with_limits(known))
+        said = _counted(limited)
+        rows.unpersist()
+        return _Figures(limits.indicator_rows(limited, self.run_id), limits.variant_rows(limited, self.run_id), scope, said)
+
+
+def _counted(rows: DataFrame) -> str:
+    """Makes the figures, and says how many there are."""
+    counts = rows.groupBy("indicator").agg(F.count("*"), F.count_distinct("hospital_id")).orderBy("indicator").collect()
+    return "; ".join(f"{row[0]}: {row[1]:,} figures of {row[2]} hospitals and the nation" for row in counts) or "no figures"
+
+
+def _described(rows: DataFrame, definition: str, variant: str, version: str, confidence: Column) -> DataFrame:
+    return rows.withColumns(
+        {
+            "definition": F.lit(definition),
+            "variant": F.lit(variant),
+            "model_version": F.lit(version),
+            "confidence": confidence,
+        }
+    )
 
 
 def _variances(
-    store: Store,
+    scored: DataFrame,
     model: CurrentModel,
     settings: Settings,
-    scored: DataFrame,
-    clusters: dict[str, str],
+    clusters: Mapping[str, str],
     periods: list[tuple[int, ...]],
 ) -> pd.DataFrame:
     cells = variance.weight_cells(scored, model.model_years).toPandas()
