@@ -17,12 +17,18 @@ from typing import Any
 PACKAGES = ("pyspark", "delta-spark", "glum", "numpy", "scipy", "pandas", "pyarrow", "statsmodels")
 
 
+def _events(folder: Path) -> Iterator[dict[str, Any]]:
+    """What Spark wrote to its event log, in order."""
+    for file in sorted(folder.iterdir()):
+        with file.open() as lines:
+            yield from map(json.loads, lines)
+
+
 def spark_jobs(folder: Path) -> list[tuple[float, float, int, int]]:
     """(start, end, tasks, bytes shuffled) of every Spark job, seconds since the epoch."""
     jobs: dict[int, dict[str, Any]] = {}
     stages: dict[int, int] = {}
-    for line in (line for file in sorted(folder.iterdir()) for line in file.open()):
-        event = json.loads(line)
+    for event in _events(folder):
         if event["Event"] == "SparkListenerJobStart":
             info = event["Stage Infos"]
             jobs[event["Job ID"]] = {"start": event["Submission Time"], "tasks": sum(s["Number of Tasks"] for s in info)}
@@ -59,8 +65,7 @@ def spark_stages(folder: Path) -> list[Stage]:
     """Every stage that skew is judged in."""
     named: dict[int, tuple[float, str]] = {}
     tasks: dict[int, list[float]] = {}
-    for line in (line for file in sorted(folder.iterdir()) for line in file.open()):
-        event = json.loads(line)
+    for event in _events(folder):
         if event["Event"] == "SparkListenerStageCompleted":
             info = event["Stage Info"]
             named[info["Stage ID"]] = (info["Submission Time"] / 1000, info["Stage Name"])

@@ -1,4 +1,4 @@
-"""Hashes of rows, by which a write finds the rows that differ."""
+"""Columns by any name, and hashes of rows, by which a write finds the rows that differ."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 
+def quote(identifier: str) -> str:
+    """An identifier for SQL text, in backticks."""
+    return "`" + identifier.replace("`", "``") + "`"
+
+
 def hash_of(names: Sequence[str]) -> Column:
     """xxhash64 over columns and over which of them are null.
 
     Spark's hash passes over a null, so that a value which moves from one column to the next would leave it as it was.
     """
-    columns = [F.col("`" + name.replace("`", "``") + "`") for name in names]
+    columns = [F.col(quote(name)) for name in names]
     words = [columns[start : start + _WORD] for start in range(0, len(columns), _WORD)]
     return F.xxhash64(*columns, *[reduce(lambda mask, bit: mask.bitwiseOR(bit), _null_bits(word)) for word in words])
 

@@ -84,8 +84,8 @@ def print_view(spark: Any, settings: Settings, what: str, hospital: str | None, 
             where=store.place,
             mend="give the --years, --config and --set of the run; `lbz-indicators run` with these makes them.",
         )
-    families = [family for name, (family, _) in FIGURES.items() if name == what or (what == "summary" and name in VERDICTS)]
-    for shown in (shown_model(store, family(settings)) for family in families):
+    side_by_side = [shown_model(store, FIGURES[name][0](settings)) for name in VERDICTS] if what == "summary" else []
+    for shown in [model] if model is not None else side_by_side:
         if shown.version != shown.current:
             note = f"figures of model {shown.version}; the current model {shown.current} has none yet: run score and indicators"
             print(note, file=sys.stderr)

@@ -22,7 +22,7 @@ from pyspark.sql import functions as F
 from lbz_indicators.config import StorageSettings
 from lbz_indicators.errors import SettingsError, StorageError
 from lbz_indicators.failures import storage_errors
-from lbz_indicators.hashing import hash_of
+from lbz_indicators.hashing import hash_of, quote
 from lbz_indicators.places import absolute, is_remote
 from lbz_indicators.schemas import SCHEMAS, TableSchema
 from lbz_indicators.tables import Table
@@ -31,11 +31,6 @@ log = logging.getLogger(__name__)
 
 CHANGE = "_change"
 UPSERT, DELETE = "upsert", "delete"
-
-
-def quote(identifier: str) -> str:
-    """An identifier for SQL text, in backticks."""
-    return "`" + identifier.replace("`", "``") + "`"
 
 
 @dataclass(frozen=True)

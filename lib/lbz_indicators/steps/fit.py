@@ -83,8 +83,7 @@ class _Fits:
         admissions = stay_cells.population(covariates, settings.olo, years)
         number, cohort_hash = registry.cohort_fingerprint(admissions, STAY_COHORT)
         version = registry.version_name(registry.STAY, settings, years, self.references.hashes, cohort_hash)
-        of_version = F.col("model_version") == version
-        if not store.read_or_empty(tables.GOLD_MODELS).where(of_version).isEmpty():
+        if _is_registered(store, version):
             _make_current(store, family, version, "chosen again")
             return Outcome(f"model {version} is there already")
         fitted_stays = fit_stays(store, admissions, settings, self.progress)
@@ -131,14 +130,18 @@ def _require_converged(event: Predicted, groups: Sequence[FittedGroup]) -> None:
         )
 
 
+def _is_registered(store: Store, version: str) -> bool:
+    """Whether the version has its row in gold.models."""
+    return not store.read_or_empty(tables.GOLD_MODELS).where(F.col("model_version") == version).isEmpty()
+
+
 def _is_complete(store: Store, version: str, settings: Settings) -> bool:
     """Whether the version is stored, and verified where that is asked for."""
-    of_version = F.col("model_version") == version
-    if store.read_or_empty(tables.GOLD_MODELS).where(of_version).isEmpty():
+    if not _is_registered(store, version):
         return False
     if settings.models.verify == "none":
         return True
-    fits = store.read(tables.GOLD_MODEL_FIT).where(of_version & F.col("newton_decrement").isNotNull())
+    fits = store.read(tables.GOLD_MODEL_FIT).where((F.col("model_version") == version) & F.col("newton_decrement").isNotNull())
     return fits.where("max_engine_difference IS NULL").isEmpty()
 
 
@@ -199,7 +202,7 @@ def _register(store: Store, version: str, family: Family, settings: Settings, re
         None,
         run_id,
     )
-    if store.read_or_empty(tables.GOLD_MODELS).where(F.col("model_version") == version).isEmpty():
+    if not _is_registered(store, version):
         store.append(tables.GOLD_MODELS, store.frame(tables.GOLD_MODELS, [row]))
 
 
