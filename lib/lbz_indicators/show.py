@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -15,12 +15,13 @@ from lbz_indicators.indicators.length_of_stay import LOS_RATIO, OLO
 from lbz_indicators.indicators.mortality import HSMR, SMR
 from lbz_indicators.indicators.readmission import READMISSION_RATIO
 from lbz_indicators.io import Store
+from lbz_indicators.joins import look_up
 from lbz_indicators.models import registry
 from lbz_indicators.population.diagnosis_groups import cluster_labels, group_labels
 from lbz_indicators.population.exclusions import count_exclusions
 from lbz_indicators.population.stays import INDEX
 from lbz_indicators.references import load_references
-from lbz_indicators.steps.current import current_model, current_version, require_version
+from lbz_indicators.steps.current import Versions, current_model
 from lbz_indicators.steps.predicted import Family, mortality, mortality_family, readmission_family, stay_family
 
 _FIGURE = ("admissions", "observed", "expected", "value", "lower", "upper", "confidence", "significance")
@@ -54,17 +55,20 @@ class ShownModel:
 
 def shown_model(store: Store, family: Family) -> ShownModel:
     """The current model; until it has figures, of those that have the one that was current last."""
-    with_figures = store.read(tables.GOLD_INDICATORS).select("model_version").distinct()
-    optional = family.indicator == registry.READMISSION
-    current = current_version(store, family) if optional else require_version(store, family)
+    with_figures = {row[0] for row in store.read(tables.GOLD_INDICATORS).select("model_version").distinct().collect()}
+    return choose_shown(Versions.read(store), family, with_figures)
+
+
+def choose_shown(versions: Versions, family: Family, with_figures: Collection[str]) -> ShownModel:
+    """What shown_model shows, of the versions that have figures. Readmissions may have no model at all."""
+    current = versions.current(family) if family.indicator == registry.READMISSION else versions.require(family)
     if current is None:
         return ShownModel(registry.NO_MODEL_VERSION, registry.NO_MODEL_VERSION)
-    models = registry.family(store.read(tables.GOLD_MODELS), family.indicator, family.years)
-    was_current = store.read(tables.GOLD_MODEL_EVENTS).where(F.col("status") == registry.CURRENT)
-    last = was_current.join(models, on="model_version", how="left_semi").groupBy("model_version").agg(F.max("at").alias("at"))
-    rows = last.join(with_figures, on="model_version", how="left_semi").orderBy(F.desc("at"), "model_version").collect()
-    versions = [row["model_version"] for row in rows]
-    return ShownModel(current if current in versions or not versions else versions[0], current)
+    known = [(version.current_since, version) for version in versions.of(family) if version.name in with_figures]
+    was_current = sorted((since, version.name) for since, version in known if since is not None)
+    if current.name in with_figures or not was_current:
+        return ShownModel(current.name, current.name)
+    return ShownModel(was_current[-1][1], current.name)
 
 
 def hsmr(store: Store, settings: Settings, version: str, hospital: str | None) -> DataFrame:
@@ -146,12 +150,11 @@ def olo(store: Store, settings: Settings, version: str, hospital: str | None) ->
     key = ["hospital_id", "breakdown", "breakdown_value", "period", "period_start", "period_end"]
     rows = _figures(store, settings, version, hospital)
     of_nights = (F.col("indicator") == LOS_RATIO) & (F.col("definition") == settings.olo.estimator)
-    ratio = rows.where(of_nights).select(*[F.col(k).alias(f"_{k}") for k in key], F.col("value").alias("_v"))
-    same = [F.col(k).eqNullSafe(F.col(f"_{k}")) for k in key]
-    both = rows.where(_of_olo(settings)).join(ratio, on=same, how="left")
+    ratio = rows.where(of_nights).select(*key, F.col("value").alias("los_ratio"))
+    both = look_up(rows.where(_of_olo(settings)), ratio, key)
     figure = (
         "admissions", F.col("observed").alias("long_stays"), F.col("value").alias("percent"), "lower", "upper",
-        F.col("national_value").alias("national_percent"), "significance", F.col("_v").alias("los_ratio"),
+        F.col("national_value").alias("national_percent"), "significance", "los_ratio",
     )  # fmt: skip
     if hospital is None:
         return _by_hospital(both.where(F.col("breakdown") == NONE)).select("hospital_id", "period", "definition", *figure)

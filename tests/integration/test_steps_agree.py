@@ -1,16 +1,16 @@
-"""Steps called one by one must ask for the same thing, and readers keep the last figures while a new model has none."""
+"""Steps called one by one must ask for the same thing."""
 
 from __future__ import annotations
 
 import pytest
 
-from lbz_indicators import show, tables
+from lbz_indicators import tables
 from lbz_indicators.config import Settings, load_settings
 from lbz_indicators.errors import ModelError, SettingsError
 from lbz_indicators.io import Store
 from lbz_indicators.progress import SILENT
 from lbz_indicators.steps import STEPS
-from lbz_indicators.steps.current import current_model, require_fitted_alike
+from lbz_indicators.steps.current import Versions
 from lbz_indicators.steps.predicted import mortality_family
 from sample import SampleRun
 
@@ -37,11 +37,12 @@ def test_a_model_is_never_fitted_on_covariates_of_other_settings(sample_run: Sam
 
 def test_expected_numbers_never_stand_beside_observed_ones_of_another_definition(sample_run: SampleRun) -> None:
     """The current model knows what it was fitted for."""
-    version = current_model(sample_run.store, mortality_family(sample_run.settings)).version
+    versions = Versions.read(sample_run.store)
+    version = versions.require(mortality_family(sample_run.settings))
     other = _other(sample_run.settings, "population", diagnosis_grouping="groups")
     with pytest.raises(ModelError, match=r"fitted with other settings: population\.diagnosis_grouping ccs, now groups"):
-        require_fitted_alike(sample_run.store, other, "mortality", version)
-    require_fitted_alike(sample_run.store, _other(sample_run.settings, "models", fit_threads=1), "mortality", version)
+        versions.require_alike(version, other)
+    versions.require_alike(version, _other(sample_run.settings, "models", fit_threads=1))
 
 
 def test_long_stays_are_never_published_under_a_rule_they_were_not_judged_by(sample_run: SampleRun) -> None:
@@ -50,18 +51,6 @@ def test_long_stays_are_never_published_under_a_rule_they_were_not_judged_by(sam
     with pytest.raises(ModelError, match="what counts as an event, have changed since they were scored"):
         STEPS["indicators"](Store(sample_run.spark, other.storage), other, SILENT, "test")
     assert sample_run.store.version(tables.GOLD_INDICATORS) == before
-
-
-def test_until_a_new_model_has_figures_the_last_ones_are_shown(sample_run: SampleRun, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = current_model(sample_run.store, mortality_family(sample_run.settings)).version
-
-    class Unscored:
-        version = "mortality-2019-unscored"
-
-    monkeypatch.setattr(show, "require_version", lambda *_: Unscored.version)
-    shown = show.shown_model(sample_run.store, mortality_family(sample_run.settings))
-    assert (shown.version, shown.current) == (real, Unscored.version)
-    assert show.hsmr(sample_run.store, sample_run.settings, shown.version, None).count() > 1
 
 
 def test_settings_can_be_given_again_in_full() -> None:

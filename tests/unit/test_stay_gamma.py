@@ -9,7 +9,8 @@ import pytest
 import statsmodels.api as sm
 from numpy.typing import NDArray
 
-from lbz_indicators.models.stay_gamma import SettledStay, StayClass, StayDesign, settle_cells
+from lbz_indicators.models.stay_gamma import StayClass, StayDesign
+from lbz_indicators.stats.gamma import GammaFit, fit_gamma
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,11 @@ class Stratum:
     x: NDArray[np.float64]
     y: NDArray[np.float64]
 
-    def settled(self, start: NDArray[np.float64]) -> SettledStay:
+    def settled(self, start: NDArray[np.float64]) -> GammaFit:
         patterns, place = np.unique(self.x, axis=0, return_inverse=True)
         number = np.bincount(place)
         columns = [np.flatnonzero(pattern) for pattern in patterns]
-        return settle_cells(
-            columns, np.bincount(place, self.y) / number, number.astype(float), np.bincount(place, self.y**2), start
-        )
+        return fit_gamma(columns, np.bincount(place, self.y) / number, number.astype(float), np.bincount(place, self.y**2), start)
 
 
 @pytest.fixture
@@ -53,7 +52,7 @@ def test_the_score_equations_hold(stratum: Stratum) -> None:
 
 
 def test_as_many_parameters_as_admissions_leave_no_dispersion() -> None:
-    found = settle_cells([np.array([0])], np.array([6.0]), np.array([1.0]), np.array([36.0]), np.array([0.0]))
+    found = fit_gamma([np.array([0])], np.array([6.0]), np.array([1.0]), np.array([36.0]), np.array([0.0]))
     assert found.coefficients[0] == pytest.approx(np.log(6)) and found.dispersion is None and found.errors is None
 
 

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from lbz_indicators.indicators.figures import PROVISIONAL
+from lbz_indicators.joins import look_up
 from lbz_indicators.schemas import SCHEMAS
 from lbz_indicators.schemas.gold import FIGURE_KEY_NAMES
 from lbz_indicators.stats import intervals
@@ -77,11 +78,8 @@ def _add_limits(part: pd.DataFrame) -> pd.DataFrame:
 def with_national_value(limited: DataFrame) -> DataFrame:
     """Adds national_value: the nation's value of the same figure. Grain unchanged."""
     key = [name for name in FIGURE_KEY_NAMES if name != "hospital_id"]
-    nation = limited.where("hospital_id IS NULL").select(
-        *[F.col(k).alias(f"_{k}") for k in key], F.col("value").alias("national_value")
-    )
-    same = [F.col(k).eqNullSafe(F.col(f"_{k}")) for k in key]
-    return _nan_to_null(limited.join(F.broadcast(nation), on=same, how="left")).drop(*[f"_{k}" for k in key])
+    nation = limited.where("hospital_id IS NULL").select(*key, F.col("value").alias("national_value"))
+    return _nan_to_null(look_up(limited, F.broadcast(nation), key))
 
 
 def against_nation() -> Column:

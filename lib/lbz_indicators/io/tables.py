@@ -12,13 +12,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from lbz_indicators import joins
 from lbz_indicators.config import StorageSettings
 from lbz_indicators.errors import SettingsError, StorageError
 from lbz_indicators.failures import storage_errors
@@ -107,19 +107,27 @@ class Store:
 
     def read(self, table: Table) -> DataFrame:
         """The table at its latest version, which is noted; StorageError where it is absent."""
-        commit = self._last_commit(table)
-        if commit is None:
+        rows = self.find(table)
+        if rows is None:
             raise StorageError(
                 f"The table {table} is not there.",
                 where=self.place,
                 mend="run the earlier steps first: `lbz-indicators run`, or ingest, validate, derive, fit, score.",
             )
+        return rows
+
+    def find(self, table: Table) -> DataFrame | None:
+        """The table at its latest version, which is noted; None where it is absent."""
+        commit = self._last_commit(table)
+        if commit is None:
+            return None
         self.versions_read[str(table)] = commit.version
         return self.spark.table(self._identifier(table))
 
     def read_or_empty(self, table: Table) -> DataFrame:
         """The table, or no rows of its schema where it is absent."""
-        return self.read(table) if self.exists(table) else self.spark.createDataFrame([], SCHEMAS[table].struct)
+        rows = self.find(table)
+        return self.spark.createDataFrame([], SCHEMAS[table].struct) if rows is None else rows
 
     def version(self, table: Table) -> int:
         """The latest Delta version; StorageError where the table is absent."""
@@ -301,14 +309,13 @@ def _changes(new: DataFrame, old: DataFrame, schema: TableSchema) -> DataFrame:
     """Rows of `new` that `old` lacks or has otherwise (upsert), and rows of `old` that `new` lacks (delete)."""
     key = list(schema.key)
     new = new.withColumn("_new_hash", content_hash(schema))
-    known = old.select(*[F.col(quote(k)).alias(f"_old_{k}") for k in key], content_hash(schema).alias("_old_hash"))
-    same_key = reduce(lambda left, right: left & right, [F.col(quote(k)).eqNullSafe(F.col(quote(f"_old_{k}"))) for k in key])
-    joined = new.join(known, on=same_key, how="full_outer")
+    known = old.select(*[F.col(quote(k)).alias(joins.other(k)) for k in key], content_hash(schema).alias("_old_hash"))
+    joined = new.join(known, on=joins.same_keys(key), how="full_outer")
     changed = joined.where("NOT (_new_hash <=> _old_hash)")
     change = F.when(F.col("_new_hash").isNull(), F.lit(DELETE)).otherwise(F.lit(UPSERT))
     return changed.select(
         *[
-            F.when(F.col("_new_hash").isNull(), F.col(quote(f"_old_{n}"))).otherwise(F.col(quote(n))).alias(n)
+            F.when(F.col("_new_hash").isNull(), F.col(quote(joins.other(n)))).otherwise(F.col(quote(n))).alias(n)
             if n in key
             else F.col(quote(n))
             for n in schema.names

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lbz_indicators import __version__
@@ -67,16 +67,3 @@ def version_name(
     content = [shaping_settings(settings, indicator), list(model_years), dict(references), cohort, __version__]
     years = "-".join(str(year) for year in sorted({model_years[0], model_years[-1]}))
     return f"{indicator}-{years}-{fingerprint(content)[:8]}"
-
-
-def statuses(models: DataFrame, events: DataFrame) -> DataFrame:
-    """gold.models with `status`: the last event of each version."""
-    latest = Window.partitionBy("model_version").orderBy(F.desc("at"), F.desc("status"))
-    last = events.withColumn("_n", F.row_number().over(latest)).where("_n = 1").select("model_version", "status")
-    return models.join(last, on="model_version", how="left")
-
-
-def family(models: DataFrame, indicator: str, model_years: Sequence[int]) -> DataFrame:
-    """Versions of one indicator over the same model years: of these, one is current."""
-    years = F.array(*[F.lit(int(year)) for year in model_years])
-    return models.where((F.col("indicator") == indicator) & (F.col("model_years") == years))

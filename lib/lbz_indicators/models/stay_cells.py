@@ -15,6 +15,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from lbz_indicators.config import LongStaySettings
+from lbz_indicators.joins import look_up
 from lbz_indicators.population.covariates import AGE, age_label
 from lbz_indicators.schemas.gold import STAY_CELL
 
@@ -95,12 +96,8 @@ def with_expected_nights(admissions: DataFrame, cells: DataFrame, settings: Long
 
     `cells` is gold.stay_cells of one version; every admission has its cell there.
     """
-    known = cells.select(
-        *[F.col(name).alias(f"_{name}") for name in CELL], "level", "level_admissions", "level_nights", "gamma_nights"
-    )
-    same = [F.col(name).eqNullSafe(F.col(f"_{name}")) for name in CELL]
-    joined = admissions.join(known, on=same, how="inner").drop(*[f"_{name}" for name in CELL])
-    return joined.withColumns(
+    known = cells.select(*CELL, "level", "level_admissions", "level_nights", "gamma_nights")
+    return look_up(admissions, known, CELL, how="inner").withColumns(
         {
             "expected_nights": F.col("level_nights") / F.col("level_admissions"),
             "expected_nights_gamma": F.col("gamma_nights"),

@@ -19,11 +19,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from scipy import sparse
 
 from lbz_indicators.models.engine import EngineFit
 from lbz_indicators.models.packing import FEATURES_LAYOUT, Pack
-from lbz_indicators.stats import logistic
+from lbz_indicators.stats.gamma import GammaFit, fit_gamma
 
 Floats = NDArray[np.float64]
 INTERCEPT, DIAGNOSIS, PROCEDURE, AGE = "intercept", "main_diagnosis_category", "main_procedure", "age_class"
@@ -33,8 +32,6 @@ _OTHER_KEY = "\x00other"
 """Stands for all procedures with few admissions; no delivered code can be it."""
 
 START_DECIMALS = 6
-MAXIMUM_STEPS = 100
-DECREMENT = 1e-16
 GAMMA_DECIMALS = 9
 
 
@@ -170,28 +167,13 @@ def design_rows(cells: DataFrame, layout: DataFrame) -> DataFrame:
     )
 
 
-@dataclass(frozen=True)
-class SettledStay:
-    """Coefficients of one stratum at the maximum: (k,) with standard errors, and how well they solve the score equations.
-
-    `largest_score`: largest |sum over admissions of (nights - expected) / expected| of a column.
-    """
-
-    coefficients: Floats
-    errors: Floats | None
-    steps: int
-    decrement: float
-    largest_score: float
-    dispersion: float | None
-
-
 _SETTLED = (
     "diagnosis_group string, coefficients array<double>, errors array<double>, steps int, decrement double, "
     "largest_score double, dispersion double"
 )
 
 
-def settle(rows: DataFrame, starts: Mapping[str, Floats]) -> dict[str, SettledStay]:
+def settle(rows: DataFrame, starts: Mapping[str, Floats]) -> dict[str, GammaFit]:
     """Newton steps of every stratum from an engine's coefficients to its maximum, each by one task.
 
     A stratum's cells are as many as its combinations of codes. They are put in one order and the start is rounded, so the
@@ -202,7 +184,7 @@ def settle(rows: DataFrame, starts: Mapping[str, Floats]) -> dict[str, SettledSt
     def settle_one(part: pd.DataFrame) -> pd.DataFrame:
         group = str(part["diagnosis_group"].iloc[0])
         ordered = part.assign(_order=part["columns"].map(tuple)).sort_values(["_order", "label", "weight", "nights_squared"])
-        done = settle_cells(
+        done = fit_gamma(
             [np.asarray(columns) for columns in ordered["columns"]],
             ordered["label"].to_numpy(),
             ordered["weight"].to_numpy(),
@@ -224,7 +206,7 @@ def settle(rows: DataFrame, starts: Mapping[str, Floats]) -> dict[str, SettledSt
     chosen = rows.select("diagnosis_group", "label", "weight", "nights_squared", "columns")
     found = chosen.groupBy("diagnosis_group").applyInPandas(settle_one, _SETTLED).collect()
     return {
-        row["diagnosis_group"]: SettledStay(
+        row["diagnosis_group"]: GammaFit(
             np.array(row["coefficients"]), row["errors"] and np.array(row["errors"]), *(row[name] for name in _SETTLED_FIGURES)
         )
         for row in found
@@ -232,48 +214,6 @@ def settle(rows: DataFrame, starts: Mapping[str, Floats]) -> dict[str, SettledSt
 
 
 _SETTLED_FIGURES = ("steps", "decrement", "largest_score", "dispersion")
-
-
-def settle_cells(
-    columns: Sequence[NDArray[np.int64]], mean: Floats, weight: Floats, nights_squared: Floats, start: Floats
-) -> SettledStay:
-    """Newton steps of one stratum. `columns` (n lists) of a 0/1 design, mean nights (n,), admissions (n,), start (k,)."""
-    k = len(start)
-    lengths = np.array([len(c) for c in columns])
-    rows = np.repeat(np.arange(len(columns)), lengths)
-    x = sparse.csr_matrix((np.ones(lengths.sum()), (rows, np.concatenate(columns))), shape=(len(columns), k))
-    beta, best, steps = start, _loss(x, mean, weight, start), 0
-    while True:
-        ratio = mean / np.exp(x @ beta)
-        score = np.asarray(x.T @ (weight * (ratio - 1))).ravel()
-        step, decrement = logistic.newton_step(_information(x, weight * ratio), score)
-        if decrement < DECREMENT or steps >= MAXIMUM_STEPS:
-            break
-        share = 1.0
-        while share > 1e-6 and _loss(x, mean, weight, beta + share * step) > best + 1e-12 * abs(best):
-            share /= 2
-        beta = beta + share * step
-        best, steps = _loss(x, mean, weight, beta), steps + 1
-    expected = np.exp(x @ beta)
-    freedom = weight.sum() - k
-    # Sum over admissions of ((nights - expected) / expected)^2, from the sums of the cell.
-    pearson = ((nights_squared - 2 * expected * mean * weight) / expected**2 + weight).sum()
-    dispersion = max(0.0, float(pearson / freedom)) if freedom > 0 else None
-    # With log link the expected information is X' diag(admissions) X, whatever the coefficients.
-    errors = None
-    if dispersion is not None:
-        errors = np.sqrt(np.diag(logistic.covariance(_information(x, weight))) * dispersion)
-    return SettledStay(beta, errors, steps, decrement, float(np.abs(score).max()), dispersion)
-
-
-def _information(x: Any, weight: Floats) -> Floats:
-    return np.asarray((x.T @ x.multiply(weight[:, None])).todense())
-
-
-def _loss(x: Any, mean: Floats, weight: Floats, beta: Floats) -> float:
-    """The gamma log likelihood, negative, as far as it depends on the coefficients."""
-    eta = x @ beta
-    return float((weight * (mean * np.exp(-eta) + eta)).sum())
 
 
 def with_gamma_nights(cells: DataFrame, spark: SparkSession, fits: Iterable[tuple[StayDesign, Floats]]) -> DataFrame:
@@ -293,7 +233,7 @@ def with_gamma_nights(cells: DataFrame, spark: SparkSession, fits: Iterable[tupl
     return joined.withColumn("gamma_nights", F.round(F.exp(predictor), GAMMA_DECIMALS)).select(*cells.columns, "gamma_nights")
 
 
-def coefficient_rows(version: str, design: StayDesign, fit: SettledStay) -> list[tuple[Any, ...]]:
+def coefficient_rows(version: str, design: StayDesign, fit: GammaFit) -> list[tuple[Any, ...]]:
     """Rows of gold.stay_coefficients: every class, reference and aliased ones with estimate 0."""
     place = {(c.term, c.code): number for number, c in enumerate(design.columns)}
     references = set(design.references.values())
@@ -317,7 +257,7 @@ def coefficient_rows(version: str, design: StayDesign, fit: SettledStay) -> list
     return rows
 
 
-def fit_row(version: str, design: StayDesign, fit: SettledStay, iterations: int | None) -> tuple[Any, ...]:
+def fit_row(version: str, design: StayDesign, fit: GammaFit, iterations: int | None) -> tuple[Any, ...]:
     """A row of gold.stay_fit."""
     return (
         version,

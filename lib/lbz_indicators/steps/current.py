@@ -1,7 +1,9 @@
-"""The current model version of a family, read back from the gold.model tables."""
+"""Which model versions there are, which of a family is current, and its rows read back from the gold.model tables."""
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -17,8 +19,79 @@ from lbz_indicators.steps.predicted import Family
 
 
 @dataclass(frozen=True)
-class CurrentModel:
-    """A version and its rows."""
+class Version:
+    """A row of gold.models: `settings` as JSON, `status` of its last event, and since when it was last current."""
+
+    name: str
+    family: Family
+    settings: str
+    cohort_fingerprint: str
+    status: str | None
+    current_since: dt.datetime | None
+
+
+class Versions:
+    """All model versions of a store as they were when this was made. `place` is for messages."""
+
+    def __init__(self, versions: Iterable[Version], place: str) -> None:
+        self._all = {version.name: version for version in versions}
+        self._place = place
+
+    @classmethod
+    def read(cls, store: Store) -> Versions:
+        """From gold.models and gold.model_events: a row per fit and per change, which fit any memory."""
+        events = store.read_or_empty(tables.GOLD_MODEL_EVENTS).select("model_version", "at", "status").collect()
+        last: dict[str, tuple[dt.datetime, str]] = {}
+        current: dict[str, dt.datetime] = {}
+        for name, at, status in events:
+            last[name] = max(last.get(name, (at, status)), (at, status))
+            if status == registry.CURRENT:
+                current[name] = max(current.get(name, at), at)
+        columns = ("model_version", "indicator", "model_years", "settings", "cohort_fingerprint")
+        versions = []
+        for name, indicator, years, settings, cohort in store.read_or_empty(tables.GOLD_MODELS).select(*columns).collect():
+            family, status = Family(indicator, tuple(years)), last[name][1] if name in last else None
+            versions.append(Version(name, family, settings, cohort, status, current.get(name)))
+        return cls(versions, store.place)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._all
+
+    def of(self, family: Family) -> list[Version]:
+        """The versions of one indicator over the same years: of these, at most one is current."""
+        return [version for version in self._all.values() if version.family == family]
+
+    def current(self, family: Family) -> Version | None:
+        """The current version of a family, None where none is."""
+        return next((version for version in self.of(family) if version.status == registry.CURRENT), None)
+
+    def require(self, family: Family) -> Version:
+        """The current version of a family; ModelError where none is."""
+        version = self.current(family)
+        if version is None:
+            raise ModelError(
+                f"No {family.indicator} model over {family.years[0]}-{family.years[-1]} is current.",
+                where=self._place,
+                mend="fit it first: lbz-indicators fit, or run.",
+            )
+        return version
+
+    def require_alike(self, version: Version, settings: Settings) -> None:
+        """ModelError where the version was fitted for another population or outcome than this command's: its expected numbers
+        would stand beside observed ones of another definition."""
+        indicator = version.family.indicator
+        problems = registry.differing_settings(version.settings, settings, indicator)
+        if problems:
+            raise ModelError(
+                f"The current {indicator} model was fitted with other settings: {'; '.join(problems)}.",
+                where=f"{version.name} in {self._place}",
+                mend="give the same --config and --set to every step, or run fit with these.",
+            )
+
+
+@dataclass(frozen=True)
+class LogisticModel:
+    """The rows of one version of logistic models."""
 
     version: str
     model_years: tuple[int, ...]
@@ -27,64 +100,24 @@ class CurrentModel:
     information: DataFrame
 
 
-def current_model(store: Store, family: Family) -> CurrentModel:
+def current_model(store: Store, family: Family) -> LogisticModel:
     """The current logistic models of a family; ModelError where none are."""
-    return _read(store, family, require_version(store, family))
+    return read_model(store, Versions.read(store).require(family))
 
 
-def find_model(store: Store, family: Family) -> CurrentModel | None:
-    """The current logistic models of a family, None where none are."""
-    version = current_version(store, family)
-    return None if version is None else _read(store, family, version)
-
-
-def require_version(store: Store, family: Family) -> str:
-    """The current version of a family; ModelError where none is."""
-    version = current_version(store, family)
-    if version is None:
-        raise ModelError(
-            f"No {family.indicator} model over {family.years[0]}-{family.years[-1]} is current.",
-            where=store.place,
-            mend="fit it first: lbz-indicators fit, or run.",
-        )
-    return version
-
-
-def current_version(store: Store, family: Family) -> str | None:
-    """The current version of a family, None where none is."""
-    if not family.years or not store.exists(tables.GOLD_MODELS):
-        return None
-    versions = registry.family(store.read(tables.GOLD_MODELS), family.indicator, family.years)
-    known = registry.statuses(versions, store.read(tables.GOLD_MODEL_EVENTS))
-    rows = known.where(F.col("status") == registry.CURRENT).select("model_version").collect()
-    return rows[0][0] if rows else None
-
-
-def require_fitted_alike(store: Store, settings: Settings, indicator: str, version: str) -> None:
-    """ModelError where the version was fitted for another population or outcome than this command's: its expected numbers
-    would stand beside observed ones of another definition."""
-    stored = store.read(tables.GOLD_MODELS).where(F.col("model_version") == version).select("settings").collect()[0][0]
-    problems = registry.differing_settings(stored, settings, indicator)
-    if problems:
-        raise ModelError(
-            f"The current {indicator} model was fitted with other settings: {'; '.join(problems)}.",
-            where=f"{version} in {store.place}",
-            mend="give the same --config and --set to every step, or run fit with these.",
-        )
-
-
-def _read(store: Store, family: Family, version: str) -> CurrentModel:
-    of_version = F.col("model_version") == version
-    return CurrentModel(
-        version,
-        family.years,
+def read_model(store: Store, version: Version) -> LogisticModel:
+    """The logistic models of a version."""
+    of_version = F.col("model_version") == version.name
+    return LogisticModel(
+        version.name,
+        version.family.years,
         store.read(tables.GOLD_MODEL_COEFFICIENTS).where(of_version),
         store.read(tables.GOLD_MODEL_FIT).where(of_version),
         store.read(tables.GOLD_MODEL_INFORMATION).where(of_version),
     )
 
 
-def broadcastable(store: Store, model: CurrentModel) -> ScoringModel:
+def broadcastable(store: Store, model: LogisticModel) -> ScoringModel:
     """The version's coefficients as one small row per diagnosis group."""
     names = ("diagnosis_group", "covariate", "class", "term_id", "estimate", "admissions")
     coefficients = [row.asDict() for row in model.coefficients.select(*names).collect()]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -24,13 +25,15 @@ from lbz_indicators.population.diagnosis_groups import group_of_category
 from lbz_indicators.progress import Progress
 from lbz_indicators.references import References, load_references
 from lbz_indicators.steps import derivation
-from lbz_indicators.steps.current import current_version
+from lbz_indicators.steps.current import Versions
 from lbz_indicators.steps.fitting import fit_models
 from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.steps.predicted import COHORT, Family, Predicted, predicted_events, stay_family
 from lbz_indicators.steps.stay_fitting import STAY_COHORT, fit_stays, write_stays
+from lbz_indicators.tables import Table
 
 MLLIB = "mllib"
+Rows = Mapping[Table, Sequence[tuple[Any, ...]]]
 
 
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
@@ -38,10 +41,31 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
     there already."""
     references = load_references(settings.references)
     derivation.require(store, settings, references)
-    fits = _Fits(store, settings, references, progress, run_id)
-    outcomes = [*(fits.fit(event) for event in predicted_events(settings)), fits.fit_stays()]
-    rows_in, rows_out = (sum(getattr(o, name) or 0 for o in outcomes) for name in ("rows_in", "rows_out"))
-    return Outcome("; ".join(outcome.message for outcome in outcomes), rows_in, rows_out)
+    versions = Versions.read(store)
+    fits = _Fits(store, settings, references, versions, progress)
+    made = [*(fits.fit(event) for event in predicted_events(settings)), fits.fit_stays()]
+    # One write per table for the models of all events: comparing and committing cost more than so few rows.
+    written = sum(one.written for one in made) + _write(store, [one for one in made if one.rows])
+    _register(store, settings, references, [one for one in made if one.version and one.version not in versions], run_id)
+    _make_current(store, versions, made)
+    return Outcome("; ".join(one.said for one in made), sum(one.rows_in for one in made), written)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What fitting one family gave: its version, None where there is no model, and the rows that describe one just fitted.
+
+    `written`: rows of tables that are written already.
+    """
+
+    family: Family
+    version: str | None
+    note: str
+    said: str
+    cohort_hash: str = ""
+    rows: Rows = field(default_factory=dict)
+    rows_in: int = 0
+    written: int = 0
 
 
 @dataclass(frozen=True)
@@ -49,10 +73,10 @@ class _Fits:
     store: Store
     settings: Settings
     references: References
+    versions: Versions
     progress: Progress
-    run_id: str
 
-    def fit(self, event: Predicted) -> Outcome:
+    def fit(self, event: Predicted) -> _Made:
         """The model version of one event."""
         store, settings, years = self.store, self.settings, event.model_years
         cohort = event.population(store, years) if years else None
@@ -61,51 +85,47 @@ class _Fits:
             return self._without_model(event, delivered)
         _, cohort_hash = registry.cohort_fingerprint(cohort, [*COHORT, "event"])
         version = registry.version_name(event.indicator, settings, years, self.references.hashes, cohort_hash)
-        if _is_complete(store, version, settings):
-            _make_current(store, event.family, version, "chosen again")
-            return Outcome(f"model {version} is there already")
-
+        if version in self.versions and _is_verified(store, version, settings):
+            return _known(event.family, version)
         groups = fit_models(store, cohort, years, settings, self.progress)
         _require_converged(event, groups)
-        written = _store(store, version, groups, cohort, event, settings, self.references)
-        _register(store, version, event.family, settings, self.references, cohort_hash, self.run_id)
-        _make_current(store, event.family, version, "fitted")
+        rows = _rows(store, version, groups, cohort, event, settings, self.references)
         store.release()
-        return Outcome(
-            _said(version, groups, delivered, settings), sum(g.design.counts.total.admissions for g in groups), written
-        )
+        said = _said(version, groups, delivered, settings)
+        number = sum(group.design.counts.total.admissions for group in groups)
+        return _Made(event.family, version, "fitted", said, cohort_hash, rows, number)
 
-    def fit_stays(self) -> Outcome:
+    def fit_stays(self) -> _Made:
         """The version of the expected length of stay: cells and gamma models of every reported year."""
         store, settings, family = self.store, self.settings, stay_family(self.settings)
-        years = family.years
-        covariates = store.read(tables.SILVER_COVARIATES)
-        admissions = stay_cells.population(covariates, settings.olo, years)
+        admissions = stay_cells.population(store.read(tables.SILVER_COVARIATES), settings.olo, family.years)
         number, cohort_hash = registry.cohort_fingerprint(admissions, STAY_COHORT)
-        version = registry.version_name(registry.STAY, settings, years, self.references.hashes, cohort_hash)
-        if _is_registered(store, version):
-            _make_current(store, family, version, "chosen again")
-            return Outcome(f"model {version} is there already")
+        version = registry.version_name(registry.STAY, settings, family.years, self.references.hashes, cohort_hash)
+        if version in self.versions:
+            return _known(family, version)
         fitted_stays = fit_stays(store, admissions, settings, self.progress)
         written = write_stays(store, version, fitted_stays)
-        _register(store, version, family, settings, self.references, cohort_hash, self.run_id)
-        _make_current(store, family, version, "fitted")
         store.release()
-        return Outcome(f"model {version}: {len(fitted_stays.designs)} gamma models of the expected stay", number, written)
+        said = f"model {version}: {len(fitted_stays.designs)} gamma models of the expected stay"
+        return _Made(family, version, "fitted", said, cohort_hash, rows_in=number, written=written)
 
-    def _without_model(self, event: Predicted, delivered: Sequence[int]) -> Outcome:
+    def _without_model(self, event: Predicted, delivered: Sequence[int]) -> _Made:
         """Nothing to fit: an error for deaths; readmissions are then counted, and none is expected."""
         years = "-".join(str(year) for year in sorted({*event.model_years[:1], *event.model_years[-1:]}))
         if event.indicator == registry.READMISSION:
-            _retire_current(self.store, event.family, "no index stay of the year before the reporting year")
             before = self.settings.reporting_year - 1
             known = f"; index stays only of {', '.join(map(str, delivered))}" if delivered else ""
-            return Outcome(f"no model of readmissions: no index stay of {before}{known}")
+            said = f"no model of readmissions: no index stay of {before}{known}"
+            return _Made(event.family, None, "no index stay of the year before the reporting year", said)
         raise ModelError(
             f"No admission of the population is discharged in the model years {years}.",
             where=f"{event.table} in {self.store.place}",
             mend="check --years, and `lbz-indicators show exclusions`.",
         )
+
+
+def _known(family: Family, version: str) -> _Made:
+    return _Made(family, version, "chosen again", f"model {version} is there already")
 
 
 def _said(version: str, groups: Sequence[FittedGroup], delivered: Sequence[int], settings: Settings) -> str:
@@ -130,44 +150,35 @@ def _require_converged(event: Predicted, groups: Sequence[FittedGroup]) -> None:
         )
 
 
-def _is_registered(store: Store, version: str) -> bool:
-    """Whether the version has its row in gold.models."""
-    return not store.read_or_empty(tables.GOLD_MODELS).where(F.col("model_version") == version).isEmpty()
-
-
-def _is_complete(store: Store, version: str, settings: Settings) -> bool:
-    """Whether the version is stored, and verified where that is asked for."""
-    if not _is_registered(store, version):
-        return False
+def _is_verified(store: Store, version: str, settings: Settings) -> bool:
+    """Whether the stored version is verified by the other engine, where that is asked for."""
     if settings.models.verify == "none":
         return True
     fits = store.read(tables.GOLD_MODEL_FIT).where((F.col("model_version") == version) & F.col("newton_decrement").isNotNull())
     return fits.where("max_engine_difference IS NULL").isEmpty()
 
 
-def _store(store: Store, version: str, groups: Sequence[FittedGroup], cohort: DataFrame, event: Predicted,
-           settings: Settings, references: References) -> int:  # fmt: skip
-    """Writes the tables that describe a version, all but gold.models; rows written."""
+def _rows(store: Store, version: str, groups: Sequence[FittedGroup], cohort: DataFrame, event: Predicted,
+          settings: Settings, references: References) -> Rows:  # fmt: skip
+    """Rows of the tables that describe a version, all but gold.models: they grow with groups and classes, not admissions."""
     labels = comorbidity_labels([dict(row) for row in references.charlson.rows])
     coefficients = [row for g in groups for row in fitted.coefficient_rows(version, g, event.model_years, labels)]
     scored = _scored(store, cohort, groups, coefficients, event.model_years)
     ranked = store.cache(diagnostics.ranked_risks(scored))
     c_statistic = {row[0]: row[1] for row in diagnostics.c_statistics(ranked).collect()}
+    named = diagnostics.calibration(ranked).withColumn("model_version", F.lit(version))
+    deciles = named.select(*store.columns(tables.GOLD_MODEL_CALIBRATION)).collect()
     in_data = {g.design.group for g in groups}
     in_settings = set(group_of_category(references.diagnosis_groups.rows, settings.population.diagnosis_grouping).values())
     fits = [fitted.fit_row(version, g, c_statistic.get(g.design.group)) for g in groups]
     fits += [fitted.absent_row(version, group) for group in sorted(in_settings - in_data)]
-    deciles = diagnostics.calibration(ranked).withColumn("model_version", F.lit(version))
-    rows = {
+    return {
         tables.GOLD_MODEL_COEFFICIENTS: coefficients,
         tables.GOLD_MODEL_FIT: fits,
         tables.GOLD_MODEL_COVARIATES: [row for g in groups for row in fitted.covariate_rows(version, g)],
         tables.GOLD_MODEL_INFORMATION: [row for g in groups for row in fitted.information_row(version, g)],
+        tables.GOLD_MODEL_CALIBRATION: [tuple(row) for row in deciles],
     }
-    frames = {table: store.frame(table, of_table) for table, of_table in rows.items()}
-    frames[tables.GOLD_MODEL_CALIBRATION] = deciles.select(*store.columns(tables.GOLD_MODEL_CALIBRATION))
-    of_version = F.col("model_version") == version
-    return sum(store.replace(table, frame, scope=of_version).rows for table, frame in frames.items())
 
 
 def _scored(
@@ -185,44 +196,53 @@ def _scored(
     return with_expected(cohort, model).select("diagnosis_group", "event", "expected")
 
 
-def _register(store: Store, version: str, family: Family, settings: Settings, references: References, cohort_hash: str,
-              run_id: str) -> None:  # fmt: skip
-    """The row in gold.models, which makes the version complete."""
-    row = (
-        version,
-        family.indicator,
-        MLLIB if family.indicator == registry.STAY else settings.models.engine,
-        list(family.years),
-        json.dumps(registry.shaping_settings(settings, family.indicator), sort_keys=True),
-        json.dumps(references.hashes, sort_keys=True),
-        cohort_hash,
-        dict(store.versions_read),
-        __version__,
-        utc_now(),
-        None,
-        run_id,
-    )
-    if not _is_registered(store, version):
-        store.append(tables.GOLD_MODELS, store.frame(tables.GOLD_MODELS, [row]))
+def _write(store: Store, made: Sequence[_Made]) -> int:
+    """Writes the tables that describe these versions; rows written."""
+    of_table: defaultdict[Table, list[tuple[Any, ...]]] = defaultdict(list)
+    for one in made:
+        for table, rows in one.rows.items():
+            of_table[table] += rows
+    of_versions = F.col("model_version").isin(*(one.version for one in made))
+    return sum(store.replace(table, store.frame(table, rows), scope=of_versions).rows for table, rows in of_table.items())
 
 
-def _make_current(store: Store, family: Family, version: str, note: str) -> None:
-    """Makes a version the current one of its family, the former one retired; nothing where it is so already."""
-    models, events = store.read(tables.GOLD_MODELS), store.read_or_empty(tables.GOLD_MODEL_EVENTS)
-    known = registry.statuses(registry.family(models, family.indicator, family.years), events).collect()
-    status = {row["model_version"]: row["status"] for row in known}
-    if status.get(version) == registry.CURRENT:
-        return
+def _register(store: Store, settings: Settings, references: References, made: Sequence[_Made], run_id: str) -> None:
+    """The rows in gold.models, which make the versions complete."""
+    read, now = dict(store.versions_read), utc_now()
+    rows = [
+        (
+            one.version,
+            one.family.indicator,
+            MLLIB if one.family.indicator == registry.STAY else settings.models.engine,
+            list(one.family.years),
+            json.dumps(registry.shaping_settings(settings, one.family.indicator), sort_keys=True),
+            json.dumps(references.hashes, sort_keys=True),
+            one.cohort_hash,
+            read,
+            __version__,
+            now,
+            None,
+            run_id,
+        )
+        for one in made
+    ]
+    if rows:
+        store.append(tables.GOLD_MODELS, store.frame(tables.GOLD_MODELS, rows))
+
+
+def _make_current(store: Store, versions: Versions, made: Sequence[_Made]) -> None:
+    """Makes each version the current one of its family, or leaves a family without one; the former is retired."""
     now = utc_now()
-    rows = [(version, registry.CANDIDATE, now, note)] if status.get(version) is None else []
-    rows += [(other, registry.RETIRED, now, f"replaced by {version}") for other, s in status.items() if s == registry.CURRENT]
-    rows.append((version, registry.CURRENT, now + dt.timedelta(microseconds=1), note))
-    store.append(tables.GOLD_MODEL_EVENTS, store.frame(tables.GOLD_MODEL_EVENTS, rows))
-
-
-def _retire_current(store: Store, family: Family, note: str) -> None:
-    """Leaves a family without a current version; nothing where it has none."""
-    version = current_version(store, family)
-    if version is not None:
-        rows = [(version, registry.RETIRED, utc_now(), note)]
+    rows: list[tuple[Any, ...]] = []
+    for one in made:
+        before = versions.current(one.family)
+        if (before.name if before else None) == one.version:
+            continue
+        if one.version and one.version not in {known.name for known in versions.of(one.family) if known.status}:
+            rows.append((one.version, registry.CANDIDATE, now, one.note))
+        if before:
+            rows.append((before.name, registry.RETIRED, now, f"replaced by {one.version}" if one.version else one.note))
+        if one.version:
+            rows.append((one.version, registry.CURRENT, now + dt.timedelta(microseconds=1), one.note))
+    if rows:
         store.append(tables.GOLD_MODEL_EVENTS, store.frame(tables.GOLD_MODEL_EVENTS, rows))

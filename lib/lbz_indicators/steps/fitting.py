@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 
-from lbz_indicators.clock import utc_now
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import ModelError
 from lbz_indicators.io import Store
-from lbz_indicators.io.work import WorkFolder
 from lbz_indicators.models import certify, fitted, glum, information, mllib, packing
 from lbz_indicators.models.classes import count_classes
 from lbz_indicators.models.collapse import Deficiency
 from lbz_indicators.models.design import GroupDesign, design_group
 from lbz_indicators.models.engine import EngineFit, null_start
 from lbz_indicators.models.fitted import FittedGroup
-from lbz_indicators.models.packing import Pack
 from lbz_indicators.progress import Progress
 from lbz_indicators.stats import logistic
+from lbz_indicators.steps.workbench import Workbench
 
 
 def fit_models(
@@ -37,7 +34,12 @@ def fit_models(
     progress.say(f"{len(designs)} diagnosis groups, {len(regular)} to fit, {sum(len(d.columns) for d in regular)} columns")
     if not regular:
         return groups
-    work = Workbench(store, cohort, tuple(years), settings)
+    work = Workbench[GroupDesign](
+        store,
+        "fit",
+        settings,
+        lambda packs: packing.design_rows(cohort, packing.layouts(store.spark, packs, years), years),
+    )
     try:
         regular = _without_aliased(work, regular)
         rows = work.rows(regular)
@@ -57,49 +59,7 @@ def fit_models(
     return sorted(groups, key=lambda group: group.design.group)
 
 
-@dataclass
-class Workbench:
-    """The work files of a fit: the design of whichever groups are being fitted."""
-
-    store: Store
-    cohort: DataFrame
-    years: tuple[int, ...]
-    settings: Settings
-    parts: int = 0
-
-    def __post_init__(self) -> None:
-        self.name = f"fit-{utc_now():%Y%m%dT%H%M%S%f}"
-        self._written: tuple[tuple[Pack[GroupDesign], ...], WorkFolder] | None = None
-
-    def write(self, packs: Sequence[Pack[GroupDesign]]) -> DataFrame:
-        """The rows of these packs as MLlib reads them, written unless they are there."""
-        return self._folder(packs).read(packing.VECTOR_SCHEMA)
-
-    def rows(self, designs: Sequence[GroupDesign]) -> DataFrame:
-        """The rows of these groups with their own column numbers, written unless they are there."""
-        models = self.settings.models
-        packs = packing.pack_groups([d for d in designs if len(d.columns) > 1], models.pack_columns, models.pack_rows)
-        # An intercept alone needs no engine, but its certificate needs its rows.
-        closed = [d for d in designs if len(d.columns) == 1]
-        packs += [packing.place(len(packs), closed)] if closed else []
-        return self._folder(packs).read(packing.ROW_SCHEMA)
-
-    def _folder(self, packs: Sequence[Pack[GroupDesign]]) -> WorkFolder:
-        """A folder that holds at least these packs: the last one written, where it does, for a write takes seconds."""
-        if self._written is not None and all(pack in self._written[0] for pack in packs):
-            return self._written[1]
-        self.parts += 1
-        folder = WorkFolder(self.store, f"{self.name}/{self.parts}")
-        layout = packing.layouts(self.store.spark, packs, self.years)
-        folder.write(packing.design_rows(self.cohort, layout, self.years), "pack")
-        self._written = (tuple(packs), folder)
-        return folder
-
-    def remove(self) -> None:
-        WorkFolder(self.store, self.name).remove()
-
-
-def _without_aliased(work: Workbench, designs: Sequence[GroupDesign]) -> list[GroupDesign]:
+def _without_aliased(work: Workbench[GroupDesign], designs: Sequence[GroupDesign]) -> list[GroupDesign]:
     """The designs without columns that are combinations of earlier ones."""
     ordered = sorted(designs, key=lambda d: d.group)
     grams = information.cross_products(work.rows(ordered), {d.group: len(d.columns) for d in ordered})
@@ -110,7 +70,9 @@ def _without_aliased(work: Workbench, designs: Sequence[GroupDesign]) -> list[Gr
     return cleaned
 
 
-def _run_engine(engine: str, work: Workbench, designs: Sequence[GroupDesign], progress: Progress) -> dict[str, EngineFit]:
+def _run_engine(
+    engine: str, work: Workbench[GroupDesign], designs: Sequence[GroupDesign], progress: Progress
+) -> dict[str, EngineFit]:
     """Coefficients of every group by one engine; an intercept-only model has a closed form."""
     closed = {d.group: null_start(d) for d in designs if len(d.columns) == 1}
     regular = [d for d in designs if len(d.columns) > 1]
@@ -121,7 +83,7 @@ def _run_engine(engine: str, work: Workbench, designs: Sequence[GroupDesign], pr
         return closed | glum.fit_groups(work.rows(designs), regular)
     return closed | mllib.fit_groups(
         regular,
-        work.write,
+        work.vectors,
         null_start,
         kind=mllib.BINOMIAL,
         pack_columns=models.pack_columns,
@@ -133,7 +95,7 @@ def _run_engine(engine: str, work: Workbench, designs: Sequence[GroupDesign], pr
 
 
 def _verify(
-    work: Workbench,
+    work: Workbench[GroupDesign],
     rows: DataFrame,
     designs: Sequence[GroupDesign],
     certified: dict[str, certify.Certified],

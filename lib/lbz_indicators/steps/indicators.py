@@ -16,6 +16,7 @@ from lbz_indicators.config import Settings
 from lbz_indicators.errors import ModelError
 from lbz_indicators.indicators import figures, length_of_stay, limits, mortality, readmission, variance
 from lbz_indicators.io import CHANGE, Store
+from lbz_indicators.joins import look_up
 from lbz_indicators.models import registry, stay_cells
 from lbz_indicators.models.certify import SEPARATED
 from lbz_indicators.population.diagnosis_groups import cluster_of_group
@@ -23,7 +24,7 @@ from lbz_indicators.progress import Progress
 from lbz_indicators.references import load_references
 from lbz_indicators.schemas.silver import PLACE
 from lbz_indicators.steps import derivation, predicted
-from lbz_indicators.steps.current import CurrentModel, current_model, find_model, require_fitted_alike, require_version
+from lbz_indicators.steps.current import LogisticModel, Version, Versions, read_model
 from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.steps.predicted import COHORT, KEY, Predicted, stay_family
 
@@ -33,7 +34,7 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
     references = load_references(settings.references)
     derivation.require(store, settings, references)
     clusters = cluster_of_group(references.diagnosis_groups.rows, settings.population.diagnosis_grouping)
-    work = _Indicators(store, settings, clusters, run_id)
+    work = _Indicators(store, settings, clusters, Versions.read(store), run_id)
     parts = [work.mortality(), work.readmission(), work.length_of_stay()]
     # One write for all: comparing and committing cost more than so few rows.
     scope = reduce(lambda left, right: left | right, [part.scope for part in parts])
@@ -63,13 +64,13 @@ class _Indicators:
     store: Store
     settings: Settings
     clusters: Mapping[str, str]
+    versions: Versions
     run_id: str
 
     def mortality(self) -> _Figures:
         """HSMR and SMRs of the reported years, each and together."""
         event, chosen = predicted.mortality(self.settings), self.settings.indicators
-        model = current_model(self.store, event.family)
-        require_fitted_alike(self.store, self.settings, event.indicator, model.version)
+        model = self._model(self.versions.require(event.family))
         rows = self._scored(event, model.version, self.settings.reported_years)
         periods = figures.reporting_periods(self.settings.reported_years)
         expected = rows.where("expected IS NOT NULL")
@@ -82,10 +83,9 @@ class _Indicators:
     def readmission(self) -> _Figures:
         """Readmission ratio of the reporting year; without a model the readmissions are counted, and nothing is expected."""
         event, year = predicted.readmission(self.settings), self.settings.reporting_year
-        model = find_model(self.store, event.family)
+        current = self.versions.current(event.family)
+        model = self._model(current) if current else None
         version = model.version if model else registry.NO_MODEL_VERSION
-        if model:
-            require_fitted_alike(self.store, self.settings, event.indicator, version)
         rows = self._scored(event, version, (year,))
         chosen = figures.breakdowns(self.clusters)
         values = {name: chosen[name] for name in readmission.BREAKDOWNS}
@@ -102,7 +102,7 @@ class _Indicators:
     def length_of_stay(self) -> _Figures:
         """OLO and los_ratio of every reported year by itself."""
         store, years = self.store, self.settings.reported_years
-        version = require_version(store, stay_family(self.settings))
+        version = self.versions.require(stay_family(self.settings)).name
         of_version = F.col("model_version") == version
         nights = store.read(tables.GOLD_EXPECTED_NIGHTS).where(of_version).withColumnRenamed("nights", "nights_judged")
         nights = nights.drop("model_version", "discharge_year", "diagnosis_group")
@@ -115,6 +115,10 @@ class _Indicators:
         stays = length_of_stay.stay_figures(sums, self.settings.olo).withColumn("model_version", F.lit(version))
         kept = store.cache(stays)
         return _Figures(length_of_stay.stay_rows(kept, self.run_id), None, of_version, _counted(kept))
+
+    def _model(self, version: Version) -> LogisticModel:
+        self.versions.require_alike(version, self.settings)
+        return read_model(self.store, version)
 
     def _scored(self, event: Predicted, version: str, years: Sequence[int]) -> DataFrame:
         """Rows of the event's population with the columns of silver.covariates, observed and expected."""
@@ -137,7 +141,7 @@ class _Indicators:
             )
 
     def _limited(
-        self, described: DataFrame, rows: DataFrame, model: CurrentModel | None, periods: list[tuple[int, ...]], scope: Column
+        self, described: DataFrame, rows: DataFrame, model: LogisticModel | None, periods: list[tuple[int, ...]], scope: Column
     ) -> _Figures:
         """The figures with limits, model-aware ones where there is a model; `rows` are not needed afterwards."""
         if model is None:
@@ -171,7 +175,7 @@ def _described(rows: DataFrame, definition: str, variant: str, version: str, con
 
 def _variances(
     scored: DataFrame,
-    model: CurrentModel,
+    model: LogisticModel,
     settings: Settings,
     clusters: Mapping[str, str],
     periods: list[tuple[int, ...]],
@@ -196,10 +200,7 @@ def _variances(
 def _with_variance(store: Store, figures: DataFrame, variances: pd.DataFrame) -> DataFrame:
     rows = list(variances.itertuples(index=False, name=None))
     known = store.spark.createDataFrame(rows, variance.FIGURE_VARIANCE_SCHEMA)
-    key = variance.FIGURE_VARIANCE[:5]
-    known = known.select(*[F.col(k).alias(f"_{k}") for k in key], "variance_d", "variance_v")
-    same = [F.col(k).eqNullSafe(F.col(f"_{k}")) for k in key]
-    return figures.join(known, on=same, how="left").drop(*[f"_{k}" for k in key])
+    return look_up(figures, known, variance.FIGURE_VARIANCE[:5])
 
 
 def _record_history(store: Store, changes: DataFrame, run_id: str) -> None:

@@ -150,7 +150,8 @@ def _load(
     delivery_id: str,
 ) -> bool:
     """Appends what of the delivery is not in bronze yet, admissions last; whether anything was appended."""
-    loaded = {table: store.read(table).where(F.col("delivery_id") == delivery_id) for table in frames if store.exists(table)}
+    known = {table: rows for table in frames if (rows := store.find(table)) is not None}
+    loaded = {table: rows.where(F.col("delivery_id") == delivery_id) for table, rows in known.items()}
     loaded = {table: rows for table, rows in loaded.items() if not rows.isEmpty()}
     stamps = [rows.select("load_date", "loaded_at").limit(1).collect()[0] for rows in loaded.values()]
     if stamps:

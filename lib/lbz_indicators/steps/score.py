@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lbz_indicators import tables
@@ -16,9 +19,9 @@ from lbz_indicators.models.score import with_expected, without_model
 from lbz_indicators.progress import Progress
 from lbz_indicators.references import load_references
 from lbz_indicators.steps import derivation
-from lbz_indicators.steps.current import broadcastable, find_model, require_fitted_alike, require_version
+from lbz_indicators.steps.current import Versions, broadcastable, read_model
 from lbz_indicators.steps.outcome import Outcome
-from lbz_indicators.steps.predicted import Family, Predicted, mortality, predicted_events, stay_family
+from lbz_indicators.steps.predicted import Predicted, mortality, predicted_events, stay_family
 from lbz_indicators.steps.stay_fitting import STAY_COHORT
 from lbz_indicators.tables import Table
 
@@ -26,32 +29,65 @@ from lbz_indicators.tables import Table
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """silver.covariates, silver.stays and the current models to gold.expected and gold.expected_nights."""
     derivation.require(store, settings, load_references(settings.references))
-    require_version(store, mortality(settings).family)  # deaths need a model; readmissions are counted without one
-    outcomes = [*(_score(store, settings, event) for event in predicted_events(settings)), _score_stays(store, settings)]
+    versions = Versions.read(store)
+    versions.require(mortality(settings).family)  # deaths need a model; readmissions are counted without one
+    outcomes = [_score_events(store, settings, versions), _score_stays(store, settings, versions)]
     rows_in, rows_out = (sum(getattr(o, name) or 0 for o in outcomes) for name in ("rows_in", "rows_out"))
     return Outcome("; ".join(outcome.message for outcome in outcomes), rows_in, rows_out)
 
 
-def _score(store: Store, settings: Settings, event: Predicted) -> Outcome:
-    """Expected values of one event by its current model, null where it has none."""
-    model = find_model(store, event.family)
-    version = model.version if model else registry.NO_MODEL_VERSION
-    if model:
-        require_fitted_alike(store, settings, event.indicator, version)
-    rows = event.population(store, event.scored_years)
-    scored = with_expected(rows, broadcastable(store, model)) if model else without_model(rows)
-    of_version = (F.col("model_version") == version) & (F.col("indicator") == event.indicator)
-    if not model:
-        of_version &= F.col("discharge_year").isin(*event.scored_years)
-    written = store.replace(tables.GOLD_EXPECTED, _expected_rows(scored, event, version), scope=of_version)
-    _forget_replaced(store, event, version)
-    counts = store.read(tables.GOLD_EXPECTED).where(of_version).agg(
-        F.count("*"), F.count_if(F.col("expected").isNull()), F.count_if(F.col("unseen_classes") > int(event.is_provisional))
+@dataclass(frozen=True)
+class _Scored:
+    """Rows of gold.expected of one event, the condition that holds for them alone, and in SQL the one of those they replace."""
+
+    event: Predicted
+    version: str
+    rows: DataFrame
+    scope: Column
+    replaced: str
+
+
+def _score_events(store: Store, settings: Settings, versions: Versions) -> Outcome:
+    """Expected values of every event by its current model, null where it has none; one write for all."""
+    scored = [_scored(store, settings, versions, event) for event in predicted_events(settings)]
+    rows = reduce(DataFrame.unionByName, [one.rows for one in scored])
+    written = store.replace(tables.GOLD_EXPECTED, rows, scope=reduce(or_, [one.scope for one in scored]))
+    _forget(store, tables.GOLD_EXPECTED, " OR ".join(one.replaced for one in scored))
+    counted = store.read(tables.GOLD_EXPECTED).where(reduce(or_, [one.scope for one in scored])).groupBy("indicator").agg(
+        F.count("*").alias("total"),
+        F.count_if(F.col("expected").isNull()).alias("without"),
+        *[
+            F.count_if((F.col("indicator") == one.event.indicator) & (F.col("unseen_classes") > int(one.event.is_provisional)))
+            .alias(f"unseen_{one.event.indicator}") for one in scored
+        ],
     )  # fmt: skip
-    total, without, unseen = counts.collect()[0]
-    named = f"scored with {version}" if model else f"of {event.indicator} without a model"
-    what = f"{total:,} {'admissions' if event.table == tables.SILVER_COVARIATES else 'index stays'} {named}"
-    return Outcome(f"{what}; {without:,} without expected value, {unseen:,} with a class the fit never saw", total, written.rows)
+    counts = {row["indicator"]: row for row in counted.collect()}
+    said = []
+    for one in scored:
+        name, row = one.event.indicator, counts.get(one.event.indicator)
+        total, without, unseen = (row["total"], row["without"], row[f"unseen_{name}"]) if row else (0, 0, 0)
+        what = f"{total:,} {'admissions' if one.event.table == tables.SILVER_COVARIATES else 'index stays'}"
+        by = f"of {name} without a model" if one.version == registry.NO_MODEL_VERSION else f"scored with {one.version}"
+        said.append(f"{what} {by}; {without:,} without expected value, {unseen:,} with a class the fit never saw")
+    return Outcome("; ".join(said), sum(row["total"] for row in counts.values()), written.rows)
+
+
+def _scored(store: Store, settings: Settings, versions: Versions, event: Predicted) -> _Scored:
+    """Expected values of one event by its current model, null where it has none."""
+    current = versions.current(event.family)
+    version = current.name if current else registry.NO_MODEL_VERSION
+    rows = event.population(store, event.scored_years)
+    if current:
+        versions.require_alike(current, settings)
+        scored = with_expected(rows, broadcastable(store, read_model(store, current)))
+    else:
+        scored = without_model(rows)
+    of_event, years = f"indicator = '{event.indicator}'", ", ".join(map(str, event.scored_years))
+    without = f"({of_event} AND {_of_versions([registry.NO_MODEL_VERSION])} AND discharge_year IN ({years}))"
+    scope = f"({of_event} AND {_of_versions([version])})" if current else without
+    replaced = f"({of_event} AND {_of_versions([v.name for v in versions.of(event.family) if v.name != version])})"
+    forgotten = f"{replaced} OR {without}" if current else replaced
+    return _Scored(event, version, _expected_rows(scored, event, version), F.expr(scope), forgotten)
 
 
 def _expected_rows(scored: DataFrame, event: Predicted, version: str) -> DataFrame:
@@ -69,52 +105,42 @@ def _expected_rows(scored: DataFrame, event: Predicted, version: str) -> DataFra
     )
 
 
-def _score_stays(store: Store, settings: Settings) -> Outcome:
+def _score_stays(store: Store, settings: Settings, versions: Versions) -> Outcome:
     """Expected nights of every admission whose stay is judged, by both estimators."""
-    years = settings.reported_years
-    version = require_version(store, stay_family(settings))
-    require_fitted_alike(store, settings, registry.STAY, version)
-    of_version = F.col("model_version") == version
-    admissions = stay_cells.population(store.read(tables.SILVER_COVARIATES), settings.olo, years)
-    fitted = store.read(tables.GOLD_MODELS).where(of_version).select("cohort_fingerprint").collect()[0][0]
-    if registry.cohort_fingerprint(admissions, STAY_COHORT)[1] != fitted:
+    family = stay_family(settings)
+    current = versions.require(family)
+    versions.require_alike(current, settings)
+    of_version = F.col("model_version") == current.name
+    admissions = stay_cells.population(store.read(tables.SILVER_COVARIATES), settings.olo, family.years)
+    if registry.cohort_fingerprint(admissions, STAY_COHORT)[1] != current.cohort_fingerprint:
         raise ModelError(
             "The stays have changed since the expected stay was estimated.",
-            where=f"{version} in {store.place}",
+            where=f"{current.name} in {store.place}",
             mend="run fit (or `run`) first: a stay may be of a kind that the estimate does not know.",
         )
     cells = store.read(tables.GOLD_STAY_CELLS).where(of_version)
-    scored = stay_cells.with_expected_nights(admissions, cells, settings.olo).withColumn("model_version", F.lit(version))
+    scored = stay_cells.with_expected_nights(admissions, cells, settings.olo).withColumn("model_version", F.lit(current.name))
     rows = scored.select(*store.columns(tables.GOLD_EXPECTED_NIGHTS))
     written = store.replace(tables.GOLD_EXPECTED_NIGHTS, rows, scope=of_version)
-    replaced = [other for other in _versions(store, stay_family(settings)) if other != version]
-    _forget(store, tables.GOLD_EXPECTED_NIGHTS, replaced)
+    others = [version.name for version in versions.of(family) if version != current]
+    _forget(store, tables.GOLD_EXPECTED_NIGHTS, _of_versions(others))
     agreement = stay_cells.count_agreement(store.read(tables.GOLD_EXPECTED_NIGHTS).where(of_version))
-    counted = agreement.withColumn("model_version", F.lit(version)).select(*store.columns(tables.GOLD_OLO_AGREEMENT))
+    counted = store.cache(
+        agreement.withColumn("model_version", F.lit(current.name)).select(*store.columns(tables.GOLD_OLO_AGREEMENT))
+    )
     store.replace(tables.GOLD_OLO_AGREEMENT, counted, scope=of_version)
     total, both = counted.agg(F.sum("admissions"), F.sum(F.col("both") + F.col("neither"))).collect()[0]
     share = f", {100 * both / total:.1f}% judged alike by both estimators" if total else ""
-    return Outcome(f"{total or 0:,} stays compared with {version}{share}", total or 0, written.rows)
+    return Outcome(f"{total or 0:,} stays compared with {current.name}{share}", total or 0, written.rows)
 
 
-def _forget_replaced(store: Store, event: Predicted, current: str) -> None:
-    """Removes expected values of versions that the current one has replaced."""
-    of_event = f"indicator = '{event.indicator}' AND "
-    _forget(store, tables.GOLD_EXPECTED, [v for v in _versions(store, event.family) if v != current], of_event)
-    if current != registry.NO_MODEL_VERSION:
-        years = ", ".join(map(str, event.scored_years))
-        _forget(store, tables.GOLD_EXPECTED, [registry.NO_MODEL_VERSION], f"{of_event}discharge_year IN ({years}) AND ")
+def _of_versions(names: Sequence[str]) -> str:
+    """The SQL condition that a row is of one of these versions, whose names are made by this program."""
+    named = ", ".join(f"'{name}'" for name in names)
+    return f"model_version IN ({named})" if names else "false"
 
 
-def _versions(store: Store, family: Family) -> list[str]:
-    if not family.years:
-        return []
-    known = registry.family(store.read(tables.GOLD_MODELS), family.indicator, family.years).select("model_version")
-    return [row[0] for row in known.collect()]
-
-
-def _forget(store: Store, table: Table, versions: Sequence[str], also: str = "") -> None:
-    """Removes rows of these versions; `also` is a further condition made of trusted text."""
-    condition = "{}model_version IN ({})".format(also, ", ".join(f"'{version}'" for version in versions))
-    if versions and not store.read(table).where(condition).isEmpty():
-        store.delete(table, condition)
+def _forget(store: Store, table: Table, replaced: str) -> None:
+    """Removes expected values of versions that the current one has replaced; the condition is made of trusted text."""
+    if not store.read(table).where(replaced).isEmpty():
+        store.delete(table, replaced)

@@ -10,20 +10,20 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from lbz_indicators import tables
-from lbz_indicators.clock import utc_now
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import ModelError
 from lbz_indicators.io import Store
-from lbz_indicators.io.work import WorkFolder
-from lbz_indicators.models import information, mllib, packing, stay_cells, stay_gamma
+from lbz_indicators.models import information, mllib, stay_cells, stay_gamma
 from lbz_indicators.models.engine import EngineFit
-from lbz_indicators.models.packing import Pack
-from lbz_indicators.models.stay_gamma import SettledStay, StayDesign
+from lbz_indicators.models.stay_gamma import StayDesign
 from lbz_indicators.progress import Progress
 from lbz_indicators.stats import logistic
+from lbz_indicators.stats.gamma import DECREMENT, GammaFit
+from lbz_indicators.steps.workbench import Workbench
 
 STAY_COHORT = (*stay_cells.CELL, "nights")
 """What the expected stay is estimated from."""
+_CELL_COLUMNS = (T.StructField("weight", T.DoubleType()), T.StructField("nights_squared", T.DoubleType()))
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class FittedStays:
 
     cells: DataFrame
     designs: tuple[StayDesign, ...]
-    fits: dict[str, SettledStay]
+    fits: dict[str, GammaFit]
     iterations: dict[str, int | None]
 
 
@@ -40,10 +40,16 @@ def fit_stays(store: Store, admissions: DataFrame, settings: Settings, progress:
     """Cells and gamma models of the admissions of stay_cells.population; none of either where there are no admissions."""
     cells = store.cache(stay_cells.count_cells(admissions))
     designs = stay_gamma.stay_designs(cells, settings.olo.minimum_procedure_admissions)
-    work = _Workbench(store, cells)
+    work = Workbench[StayDesign](
+        store,
+        "stay",
+        settings,
+        lambda packs: stay_gamma.design_rows(cells, stay_gamma.layouts(store.spark, packs)),
+        _CELL_COLUMNS,
+    )
     try:
         designs = _without_aliased(work, designs)
-        engine = _fit(work, designs, settings, progress)
+        engine = _fit(work, designs, progress)
         starts = {d.group: engine[d.group].coefficients for d in designs}
         fits = stay_gamma.settle(work.rows(designs), starts) if designs else {}
     finally:
@@ -70,36 +76,7 @@ def write_stays(store: Store, version: str, fitted: FittedStays) -> int:
     return sum(store.replace(table, frame, scope=of_version).rows for table, frame in frames.items())
 
 
-@dataclass
-class _Workbench:
-    """The work files of the gamma fit: the design of whichever strata are being fitted."""
-
-    store: Store
-    cells: DataFrame
-    parts: int = 0
-
-    def __post_init__(self) -> None:
-        self.name = f"stay-{utc_now():%Y%m%dT%H%M%S%f}"
-
-    def write(self, packs: Sequence[Pack[StayDesign]]) -> DataFrame:
-        """The rows of these packs as MLlib reads them."""
-        return self._folder(packs).read(VECTOR_SCHEMA)
-
-    def rows(self, designs: Sequence[StayDesign]) -> DataFrame:
-        """The rows of these strata with their own column numbers."""
-        return self._folder([packing.place(0, designs)]).read(ROW_SCHEMA)
-
-    def _folder(self, packs: Sequence[Pack[StayDesign]]) -> WorkFolder:
-        self.parts += 1
-        folder = WorkFolder(self.store, f"{self.name}/{self.parts}")
-        folder.write(stay_gamma.design_rows(self.cells, stay_gamma.layouts(self.store.spark, packs)), "pack")
-        return folder
-
-    def remove(self) -> None:
-        WorkFolder(self.store, self.name).remove()
-
-
-def _without_aliased(work: _Workbench, designs: Sequence[StayDesign]) -> list[StayDesign]:
+def _without_aliased(work: Workbench[StayDesign], designs: Sequence[StayDesign]) -> list[StayDesign]:
     """The designs without columns that are combinations of earlier ones, as in the logistic models."""
     if not designs:
         return []
@@ -107,7 +84,7 @@ def _without_aliased(work: _Workbench, designs: Sequence[StayDesign]) -> list[St
     return [d.without(logistic.aliased_columns(grams[d.group])) for d in designs]
 
 
-def _fit(work: _Workbench, designs: Sequence[StayDesign], settings: Settings, progress: Progress) -> dict[str, EngineFit]:
+def _fit(work: Workbench[StayDesign], designs: Sequence[StayDesign], progress: Progress) -> dict[str, EngineFit]:
     """Coefficients by MLlib; an intercept-only model has a closed form."""
     closed = {d.group: stay_gamma.null_start(d) for d in designs if len(d.columns) == 1}
     regular = [d for d in designs if len(d.columns) > 1]
@@ -116,29 +93,22 @@ def _fit(work: _Workbench, designs: Sequence[StayDesign], settings: Settings, pr
         return closed
     return closed | mllib.fit_groups(
         regular,
-        work.write,
+        work.vectors,
         stay_gamma.null_start,
         kind=mllib.GAMMA,
-        pack_columns=settings.models.pack_columns,
-        pack_rows=settings.models.pack_rows,
-        threads=settings.models.fit_threads,
-        cache=settings.spark.cache,
+        pack_columns=work.settings.models.pack_columns,
+        pack_rows=work.settings.models.pack_rows,
+        threads=work.settings.models.fit_threads,
+        cache=work.settings.spark.cache,
         progress=progress,
     )
 
 
-def _require_settled(fits: dict[str, SettledStay]) -> None:
-    failed = sorted(group for group, fit in fits.items() if not fit.decrement < stay_gamma.DECREMENT)
+def _require_settled(fits: dict[str, GammaFit]) -> None:
+    failed = sorted(group for group, fit in fits.items() if not fit.decrement < DECREMENT)
     if failed:
         raise ModelError(
             f"{len(failed)} gamma model(s) of the expected stay did not converge; the model was not stored.",
             where="discharge year | diagnosis group " + ", ".join(failed[:20]),
             mend="look at the nights of these admissions.",
         )
-
-
-WEIGHT = T.StructField("weight", T.DoubleType())
-VECTOR_SCHEMA = T.StructType([*packing.VECTOR_SCHEMA.fields, WEIGHT])
-"""The work files read back with `features` as an MLlib vector."""
-ROW_SCHEMA = T.StructType([*packing.ROW_SCHEMA.fields, WEIGHT, T.StructField("nights_squared", T.DoubleType())])
-"""The work files read back with the stratum's own column numbers."""
