@@ -6,7 +6,6 @@ SAMPLE ?= ../shared/data
 OUTPUT ?= out
 YEARS  ?= 2019-2022
 DELIVERED_UNTIL ?= $(lastword $(subst -, ,$(YEARS)))-12-31
-SIDE_BY_SIDE := --numprocesses 2 --dist loadgroup
 PACKAGE := dist/lbz_indicators.zip
 
 .DEFAULT_GOAL := help
@@ -37,10 +36,10 @@ demo-truth: run ## what was planted in the generated nation, and what the figure
 	$(BIN)/python tests/recovery/scorecard.py --nation $(OUTPUT)/nation --tables $(OUTPUT)/tables --years $(YEARS)
 
 test: env ## unit, Spark, golden and integration tests (under 20 minutes on two cores)
-	$(BIN)/python -m pytest -q tests $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -q tests
 
 test-long: env ## the longer proofs: recovery of a known truth, partitions, spark-submit
-	$(BIN)/python -m pytest -q tests --long -m long $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -q tests --long -m long
 
 lint: env ## ruff and mypy
 	$(BIN)/ruff check lib jobs tests setup.py

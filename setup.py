@@ -34,7 +34,7 @@ setup(
         "glum>=3.1",
     ],
     extras_require={
-        "test": ["pytest>=8", "pytest-xdist>=3.5", "chispa>=0.10", "hypothesis>=6.100", "statsmodels>=0.14"],
+        "test": ["pytest>=8", "chispa>=0.10", "hypothesis>=6.100", "statsmodels>=0.14"],
         "lint": ["ruff>=0.6", "mypy>=1.11", "pandas-stubs", "types-PyYAML"],
     },
     entry_points={"console_scripts": ["lbz-indicators = lbz_indicators.cli:main"]},

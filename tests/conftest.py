@@ -23,10 +23,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--long"):
         items[:] = [item for item in items if item.get_closest_marker("long") is None]
-    # Of two processes (make test) one runs a whole file, and everything that looks at the run on the real sample.
-    for item in items:
-        of_sample = "sample_run" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("sample" if of_sample else str(item.path)))
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +46,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
     os.environ["TZ"] = "UTC"
     overrides = ["spark.master=local[2]", "spark.memory=4g", "spark.shuffle_partitions=4"]
-    session = start_session(load_settings(None, overrides), str(tmp_path_factory.mktemp("log") / "spark.log"))
+    with pytest.MonkeyPatch.context() as patched:
+        # Two cores are Java's compiler's for the most part: the collector that takes least of them.
+        patched.setenv("JDK_JAVA_OPTIONS", "-XX:+UseParallelGC")
+        session = start_session(load_settings(None, overrides), str(tmp_path_factory.mktemp("log") / "spark.log"))
     session.conf.set("spark.databricks.delta.snapshotPartitions", "2")
     session.conf.set("spark.sql.adaptive.enabled", "false")
     yield session

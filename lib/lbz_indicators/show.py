@@ -129,9 +129,10 @@ def readmissions(store: Store, settings: Settings, version: str, hospital: str |
 
 
 def _shares(store: Store, settings: Settings) -> DataFrame:
-    """Per hospital (and nation) the share of index stays readmitted, to the same hospital, and elsewhere alone."""
+    """Per hospital (and nation) the share of index stays readmitted, to the same hospital, and elsewhere alone; none where
+    the stays were derived anew after the figures."""
     counts = store.read(tables.GOLD_INDEX_STAYS).where(
-        (F.col("reason") == INDEX) & (F.col("discharge_year") == settings.reporting_year)
+        (F.col("reason") == INDEX) & (F.col("discharge_year") == settings.reporting_year) & F.lit(_are_of_the_stays(store))
     )
     sums = [F.sum(name).alias(name) for name in ("stays", "readmitted", "readmitted_any", "readmitted_same")]
     nation = counts.agg(*sums).withColumn("hospital_id", F.lit(NATION))
@@ -142,6 +143,13 @@ def _shares(store: Store, settings: Settings) -> DataFrame:
         "elsewhere_percent": F.col("readmitted_any") - F.col("readmitted_same"),
     }
     return every.select("hospital_id", *[F.try_divide(100 * n, F.col("stays")).alias(name) for name, n in part.items()])
+
+
+def _are_of_the_stays(store: Store) -> bool:
+    """Whether the figures shown were made of the stays that are there now."""
+    runs = store.read(tables.GOLD_RUNS).where("step = 'indicators' AND status = 'done'").orderBy(F.desc("started_at"))
+    last = runs.select("tables_in").limit(1).collect()
+    return bool(last) and last[0][0].get(str(tables.SILVER_STAYS)) == store.version(tables.SILVER_STAYS)
 
 
 def olo(store: Store, settings: Settings, version: str, hospital: str | None) -> DataFrame:

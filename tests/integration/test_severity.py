@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from deliveries import Row, admissions, csv_text, delta_logs, diagnoses, hospitals, write_delivery
 from lbz_indicators import tables
 from lbz_indicators.config import load_settings
-from lbz_indicators.errors import SettingsError, StorageError
+from lbz_indicators.errors import ModelError, SettingsError, StorageError
 from lbz_indicators.io import Store
 from lbz_indicators.progress import SILENT
 from lbz_indicators.steps import MAINTENANCE, STEPS
@@ -135,5 +135,9 @@ def test_deriving_again_changes_nothing_and_another_rule_makes_another_version(p
 def test_what_cannot_be_is_refused(place: Path, small_data: SparkSession) -> None:
     with pytest.raises(SettingsError, match="reach into the model years"):
         _run(small_data, place, "severity", "severity.years=2018-2019")
+    before = delta_logs(place / "out")
+    with pytest.raises(ModelError, match="None of 9 main diagnoses has the admissions and hospitals"):
+        _run(small_data, place, "severity", "severity.minimum_hospitals=5")
+    assert delta_logs(place / "out") == before
     with pytest.raises(StorageError, match="no severity table severity-1"):
         _run(small_data, place, "derive", "severity.table=severity-1")

@@ -120,7 +120,7 @@ def test_what_is_shown_of_long_stays_is_what_was_judged(sample_run: SampleRun) -
     assert (parts.groupby("breakdown")["admissions"].sum() == by_hospital.loc[largest, "size"]).all()
 
 
-def test_what_is_shown_of_readmissions_and_side_by_side(sample_run: SampleRun) -> None:
+def test_what_is_shown_of_readmissions_and_side_by_side(sample_run: SampleRun, monkeypatch: pytest.MonkeyPatch) -> None:
     store, settings = sample_run.store, sample_run.settings
     index = store.read(tables.SILVER_STAYS).where("no_index_reason IS NULL").toPandas()
     within = index["days_to_return"] <= 30
@@ -139,6 +139,10 @@ def test_what_is_shown_of_readmissions_and_side_by_side(sample_run: SampleRun) -
     assert side.loc["nation", "olo"] == shown_share(store)
     reasons = show.stays(store, settings, None).toPandas().set_index("reason")
     assert reasons.loc["index", "stays"] == len(index)
+    # Shares of stays that were derived anew are not shown beside figures of the former ones.
+    monkeypatch.setattr(Store, "version", lambda *_: -1)
+    stale = show.readmissions(store, settings, registry.NO_MODEL_VERSION, None).toPandas()
+    assert stale["observed"].sum() == shown["observed"].sum() and stale["elsewhere_percent"].isna().all()
 
 
 def shown_share(store: Store) -> float:

@@ -18,8 +18,7 @@ def test_work_files_do_not_stay(spark: SparkSession, tmp_path: Path, scheme: str
     folder.write("_work/level_0", spark.range(5))
     folder.write("delivery/admissions", spark.range(7), "csv")
     folder.remove_work()
-    left = [path for path in (tmp_path / "_work").rglob("*.parquet")] if (tmp_path / "_work").exists() else []
-    assert sum(spark.read.parquet(str(path)).count() for path in left) == 0
+    assert sum(spark.read.parquet(str(path)).count() for path in (tmp_path / "_work").rglob("*.parquet")) == 0
     assert not (tmp_path / "_work" / "level_0").exists()
     assert (tmp_path / "delivery" / "admissions").is_dir()
 

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
@@ -14,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from lbz_indicators import tables
 from lbz_indicators.config import load_settings
 from lbz_indicators.ingest.rules import Flag, Rejection
-from lbz_indicators.ingest.validate import check_admissions, rejected_admissions, valid_admissions
+from lbz_indicators.ingest.validate import check_admissions, day, rejected_admissions, valid_admissions
 from lbz_indicators.schemas import SCHEMAS
 
 RECORDS = 300
@@ -126,6 +127,18 @@ def _expected_duplicates(records: list[Record]) -> dict[int, str]:
             spared = min(r["record"] for r in last)
             found |= {r["record"]: Rejection.DUPLICATE_IDENTICAL.value for r in last if r["record"] != spared}
     return found
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("2020-02-29", dt.date(2020, 2, 29)), ("1000-01-01", dt.date(1000, 1, 1)), ("2019-02-29", None), ("2019-3-10", None),
+        ("2019-03-10\n", None), (" 2019-03-10", None), ("2019-03-10T00:00", None), ("0999-12-31", None), ("", None), (None, None),
+    ],
+)  # fmt: skip
+def test_a_day_is_read_as_written_or_not_at_all(small_data: SparkSession, text: str | None, wanted: dt.date | None) -> None:
+    rows = small_data.createDataFrame([(text,)], "written string")
+    assert rows.select(day("written")).collect()[0][0] == wanted
 
 
 @given(seed=st.integers(min_value=0, max_value=2**32))

@@ -107,9 +107,20 @@ def test_every_setting_of_the_models_stands_in_method_yml() -> None:
     assert {*written, *synthetic} == required
 
 
-@pytest.mark.parametrize("name", ["local.yml", "sample.yml", "databricks.yml"])
-def test_shipped_files_validate(name: str) -> None:
-    load_settings(str(CONF.joinpath(name)))
+@pytest.mark.parametrize(
+    ("name", "path", "expected"),
+    [
+        ("local.yml", "spark.master", "local[*]"),
+        ("sample.yml", "delivery.source", "sih"),
+        ("sample.yml", "years", (2019,)),
+        ("sample.yml", "readmission.settle_days", 0),
+        ("sample.yml", "delivered_until", dt.date(2019, 12, 31)),
+        ("databricks.yml", "spark.master", "cluster"),
+        ("databricks.yml", "storage.delta_snapshot_partitions", None),
+    ],
+)
+def test_shipped_files(name: str, path: str, expected: object) -> None:
+    assert _value(load_settings(str(CONF.joinpath(name))), path) == expected
 
 
 def test_later_layers_win(tmp_path: Path) -> None:

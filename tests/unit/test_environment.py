@@ -133,8 +133,11 @@ def test_require_names_everything_missing_in_one_sentence_with_the_remedies() ->
     assert caught.value.mend == "install OpenJDK 17; give Spark less. `lbz-indicators doctor` shows all."
 
 
-def test_require_is_silent_where_all_is_good() -> None:
-    environment.require([Finding("Java", "17", "17", True, "install")])
+def test_only_what_is_not_good_is_required() -> None:
+    good, bad = Finding("Java", "17", "17", True, "install"), Finding("Python", "3.9", "3.10", False, "another")
+    with pytest.raises(SettingsError) as caught:
+        environment.require([good, bad])
+    assert caught.value.what == "Python 3.10 is needed, found: 3.9."
 
 
 def test_every_finding_of_doctor_is_one_line_with_a_remedy() -> None:

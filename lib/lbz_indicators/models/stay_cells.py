@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from lbz_indicators.config import LongStaySettings
 from lbz_indicators.joins import look_up
 from lbz_indicators.population.covariates import AGE, age_label
-from lbz_indicators.schemas.gold import STAY_CELL
+from lbz_indicators.schemas.gold_models import STAY_CELL
 
 CELL = tuple(column.name for column in STAY_CELL)
 AGE_CLASSES = (("0", 0), ("1-14", 3), ("15-44", 9), ("45-64", 13), ("65-74", 15), ("75-84", 17), ("85+", len(AGE.labels) - 1))

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from lbz_indicators.schemas import bronze, gold, silver
+from lbz_indicators.schemas import bronze, gold, gold_models, silver
 from lbz_indicators.schemas.contract import Column, TableSchema
 from lbz_indicators.tables import Table
 
-SCHEMAS: dict[Table, TableSchema] = {schema.table: schema for schema in (*bronze.SCHEMAS, *silver.SCHEMAS, *gold.SCHEMAS)}
+_LAYERS = (*bronze.SCHEMAS, *silver.SCHEMAS, *gold_models.SCHEMAS, *gold.SCHEMAS)
+SCHEMAS: dict[Table, TableSchema] = {schema.table: schema for schema in _LAYERS}
 
 __all__ = ["SCHEMAS", "Column", "TableSchema"]

@@ -39,6 +39,12 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
             where=f"silver.admissions in {store.place}",
             mend="deliver those years too, or name the years with --set severity.years=2014-2015.",
         )
+    if counted["codes"] == counted["other"]:
+        raise ModelError(
+            f"None of {counted['codes']:,} main diagnoses has the admissions and hospitals that a severity class needs.",
+            where=f"history years {years[0]}-{years[-1]} of silver.admissions in {store.place}",
+            mend="deliver more of those years, or use a delivered table; severity.minimum_admissions and minimum_hospitals.",
+        )
     found = tuple(sorted(row[0] for row in history.select("discharge_year").distinct().collect()))
     version = _version(counted["codes"], counted["content"], found, settings)
     known = store.read_or_empty(tables.GOLD_SEVERITY_CLASSES).where(F.col("severity_version") == version)
