@@ -21,6 +21,7 @@ from lbz_indicators.population.diagnosis_groups import cluster_labels, group_lab
 from lbz_indicators.population.exclusions import count_exclusions
 from lbz_indicators.population.stays import INDEX
 from lbz_indicators.references import load_references
+from lbz_indicators.steps import derivation
 from lbz_indicators.steps.current import Versions, current_model
 from lbz_indicators.steps.predicted import Family, mortality, mortality_family, readmission_family, stay_family
 
@@ -124,7 +125,7 @@ def readmissions(store: Store, settings: Settings, version: str, hospital: str |
         shares = ("readmitted_percent", "same_hospital_percent", "elsewhere_percent")
         return overall.select("hospital_id", "period", "definition", *_COMPARED, *figure, *shares)
     ordered = _by_breakdown(store, settings, rows.where(F.col("breakdown") != MAIN_DIAGNOSIS))
-    crude = (F.col("observed") / F.col("admissions") * 100).alias("readmitted_percent")
+    crude = (F.col("observed") / F.col("admissions") * 100).alias("observed_percent")
     return ordered.select("breakdown", "breakdown_value", "label", *_COMPARED, *figure, crude)
 
 
@@ -132,7 +133,9 @@ def _shares(store: Store, settings: Settings) -> DataFrame:
     """Per hospital (and nation) the share of index stays readmitted, to the same hospital, and elsewhere alone; none where
     the stays were derived anew after the figures."""
     counts = store.read(tables.GOLD_INDEX_STAYS).where(
-        (F.col("reason") == INDEX) & (F.col("discharge_year") == settings.reporting_year) & F.lit(_are_of_the_stays(store))
+        (F.col("reason") == INDEX)
+        & (F.col("discharge_year") == settings.reporting_year)
+        & F.lit(_are_of_the_stays(store, settings))
     )
     sums = [F.sum(name).alias(name) for name in ("stays", "readmitted", "readmitted_any", "readmitted_same")]
     nation = counts.agg(*sums).withColumn("hospital_id", F.lit(NATION))
@@ -145,8 +148,10 @@ def _shares(store: Store, settings: Settings) -> DataFrame:
     return every.select("hospital_id", *[F.try_divide(100 * n, F.col("stays")).alias(name) for name, n in part.items()])
 
 
-def _are_of_the_stays(store: Store) -> bool:
-    """Whether the figures shown were made of the stays that are there now."""
+def _are_of_the_stays(store: Store, settings: Settings) -> bool:
+    """Whether the stays that are there now are of these settings, and those that the last figures were made of."""
+    if not derivation.is_of(store, settings, load_references(settings.references)):
+        return False
     runs = store.read(tables.GOLD_RUNS).where("step = 'indicators' AND status = 'done'").orderBy(F.desc("started_at"))
     last = runs.select("tables_in").limit(1).collect()
     return bool(last) and last[0][0].get(str(tables.SILVER_STAYS)) == store.version(tables.SILVER_STAYS)
@@ -232,18 +237,22 @@ def national_summary(store: Store, settings: Settings, version: str, what: str) 
     many have O > E. `what`: hsmr, readmissions, olo."""
     rows = _figures(store, settings, version, None).where(_overall(settings, what))
     hospital, verdict = F.col("hospital_id").isNotNull(), F.col(VERDICTS[what])
-    above = F.count_if(hospital & (F.col("observed") > F.col("expected"))).alias("observed_above_expected")
+    above = _count(hospital & (F.col("observed") > F.col("expected")), F.col("expected")).alias("observed_above_expected")
     counted = rows.groupBy("period", "period_start", "period_end").agg(
         F.count_if(hospital).alias("hospitals"),
         *([] if what == "olo" else [above]),
-        F.count_if(hospital & (verdict == "higher")).alias("higher"),
-        F.count_if(hospital & (verdict == "lower")).alias("lower"),
+        *[_count(hospital & (verdict == name), verdict).alias(name) for name in ("higher", "lower")],
         F.mean(F.when(hospital, F.col("value"))).alias("mean_value"),
         F.min(F.when(hospital, F.col("value"))).alias("lowest_value"),
         F.max(F.when(hospital, F.col("value"))).alias("highest_value"),
         F.max(F.when(~hospital, F.col("value"))).alias("national_value"),
     )
     return counted.orderBy("period_end", F.desc("period_start")).drop("period_start", "period_end")
+
+
+def _count(condition: Column, judged: Column) -> Column:
+    """How many meet it; null, and not 0, where none could be judged."""
+    return F.when(F.count(judged) > 0, F.count_if(condition))
 
 
 def agreement(store: Store, settings: Settings, version: str) -> DataFrame:

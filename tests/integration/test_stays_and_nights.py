@@ -139,6 +139,8 @@ def test_what_is_shown_of_readmissions_and_side_by_side(sample_run: SampleRun, m
     assert side.loc["nation", "olo"] == shown_share(store)
     reasons = show.stays(store, settings, None).toPandas().set_index("reason")
     assert reasons.loc["index", "stays"] == len(index)
+    together = show.national_summary(store, settings, registry.NO_MODEL_VERSION, "readmissions").collect()[0]
+    assert together["hospitals"] > 200 and together["observed_above_expected"] is None and together["higher"] is None
     # Shares of stays that were derived anew are not shown beside figures of the former ones.
     monkeypatch.setattr(Store, "version", lambda *_: -1)
     stale = show.readmissions(store, settings, registry.NO_MODEL_VERSION, None).toPandas()

@@ -14,6 +14,8 @@ from lbz_indicators.steps.current import Versions
 from lbz_indicators.steps.predicted import mortality_family
 from sample import SampleRun
 
+NO_SEVERITY = "none delivered or derived, all other"
+
 
 def _other(settings: Settings, section: str, **changes: object) -> Settings:
     content = settings.model_dump(mode="json")
@@ -41,8 +43,33 @@ def test_expected_numbers_never_stand_beside_observed_ones_of_another_definition
     version = versions.require(mortality_family(sample_run.settings))
     other = _other(sample_run.settings, "population", diagnosis_grouping="groups")
     with pytest.raises(ModelError, match=r"fitted with other settings: population\.diagnosis_grouping ccs, now groups"):
-        versions.require_alike(version, other)
-    versions.require_alike(version, _other(sample_run.settings, "models", fit_threads=1))
+        versions.require_alike(version, other, NO_SEVERITY)
+    versions.require_alike(version, _other(sample_run.settings, "models", fit_threads=1), NO_SEVERITY)
+    with pytest.raises(ModelError, match=r"severity\.table none delivered or derived, all other, now severity-2017-1"):
+        versions.require_alike(version, sample_run.settings, "severity-2017-1")
+
+
+def test_long_stays_are_never_judged_by_cells_of_another_size(sample_run: SampleRun) -> None:
+    other = _other(sample_run.settings, "olo", minimum_cell_admissions=20)
+    for step in ("score", "indicators"):
+        with pytest.raises(
+            ModelError, match=r"stay model was fitted with other settings: olo\.minimum_cell_admissions 50, now 20"
+        ):
+            STEPS[step](Store(sample_run.spark, other.storage), other, SILENT, "test")
+
+
+def test_figures_are_never_made_of_admissions_that_changed_after_they_were_scored(sample_run: SampleRun) -> None:
+    """Whatever changed, be it a class that moves no event: the probability beside the row is that of another row."""
+    covariates = f"delta.`{sample_run.settings.storage.root}/silver/covariates`"
+    some = "exclusion_reason IS NULL AND hospital_id = (SELECT min(hospital_id) FROM {0} WHERE exclusion_reason IS NULL)"
+    before = sample_run.store.version(tables.GOLD_INDICATORS)
+    try:
+        sample_run.spark.sql(f"UPDATE {covariates} SET row_hash = row_hash + 1 WHERE {some.format(covariates)}")
+        with pytest.raises(ModelError, match="have changed since they were scored"):
+            STEPS["indicators"](Store(sample_run.spark, sample_run.settings.storage), sample_run.settings, SILENT, "test")
+    finally:
+        sample_run.spark.sql(f"UPDATE {covariates} SET row_hash = row_hash - 1 WHERE {some.format(covariates)}")
+    assert sample_run.store.version(tables.GOLD_INDICATORS) == before
 
 
 def test_long_stays_are_never_published_under_a_rule_they_were_not_judged_by(sample_run: SampleRun) -> None:

@@ -52,7 +52,13 @@ ONLY_VALUE = {"models.frozen_year"}
 
 
 def _name(*overrides: str, **changes: object) -> str:
-    arguments = {"indicator": "mortality", "model_years": YEARS, "references": REFERENCES, "cohort": "dd"} | changes
+    arguments = {
+        "indicator": "mortality",
+        "severity_version": "delivered-1",
+        "model_years": YEARS,
+        "references": REFERENCES,
+        "cohort": "dd",
+    } | changes
     return version_name(settings=load_settings(overrides=overrides), **arguments)  # type: ignore[arg-type]
 
 
@@ -85,6 +91,12 @@ def test_every_setting_of_population_and_models_is_judged_here() -> None:
 @pytest.mark.parametrize("name", REFERENCES)
 def test_each_reference_list_changes_the_name(name: str) -> None:
     assert _name(references=REFERENCES | {name: "ee"}) != _name()
+
+
+def test_the_severity_table_changes_the_name_of_models_that_read_it() -> None:
+    other = {"severity_version": "delivered-2"}
+    assert _name(**other) != _name() and _name(indicator="readmission", **other) != _name(indicator="readmission")
+    assert _name(indicator="stay", **other) == _name(indicator="stay")
 
 
 def test_cohort_and_years_change_the_name() -> None:
@@ -134,7 +146,9 @@ def test_every_setting_of_readmission_and_stay_is_judged_here() -> None:
 
 
 def test_what_a_version_was_fitted_for_is_compared_and_how_is_not() -> None:
-    stored = json.dumps(registry.shaping_settings(load_settings(), "readmission"))
+    stored = json.dumps(registry.shaping_settings(load_settings(), "readmission", "delivered-1"))
     changed = load_settings(overrides=["readmission.hospital=same", "models.minimum_class_admissions=40"])
-    assert registry.differing_settings(stored, load_settings(), "readmission") == []
-    assert registry.differing_settings(stored, changed, "readmission") == ["readmission.hospital any, now same"]
+    assert registry.differing_settings(stored, load_settings(), "readmission", "delivered-1") == []
+    assert registry.differing_settings(stored, changed, "readmission", "delivered-1") == ["readmission.hospital any, now same"]
+    other = registry.differing_settings(stored, load_settings(), "readmission", "severity-2017-2018-1f0c2a9b")
+    assert other == ["severity.table delivered-1, now severity-2017-2018-1f0c2a9b"]

@@ -45,6 +45,20 @@ def test_coefficients_errors_and_dispersion_are_those_of_statsmodels(stratum: St
     assert found.decrement < 1e-16 and found.largest_score < 1e-6
 
 
+@pytest.mark.parametrize("mean", [4, 20, 60])
+def test_a_saturated_mean_is_exact_wherever_the_engine_stopped(mean: int) -> None:
+    """A stay of exactly 1.5 times it is a tie: what is left of an error must not decide. Starts near and far."""
+    columns = [np.array([0]), np.array([0, 1])]
+    truth = np.array([np.log(7.0), np.log(mean / 7.0)])
+    random = np.random.default_rng(mean)
+    for size in (1e-6, 1e-3, 1e-2, 1e-1):
+        for weight in (2.0, 20.0, 100.0):
+            for _ in range(40):
+                weights, means = np.array([50.0, weight]), np.array([7.0, mean])
+                found = fit_gamma(columns, means, weights, 2 * weights * means**2, truth + size * random.standard_normal(2))
+                assert round(float(np.exp(found.coefficients.sum())) * 150, 5) == mean * 150
+
+
 def test_the_score_equations_hold(stratum: Stratum) -> None:
     found = stratum.settled(np.zeros(5))
     mean = np.exp(stratum.x @ found.coefficients)

@@ -131,6 +131,11 @@ class Store:
         self.read(table)
         return self.versions_read[str(table)]
 
+    def find_version(self, table: Table) -> int | None:
+        """The latest Delta version, None where the table is absent."""
+        commit = self._last_commit(table)
+        return None if commit is None else commit.version
+
     def _last_commit(self, table: Table) -> Commit | None:
         """The latest commit, None where the table is absent."""
         try:

@@ -27,13 +27,13 @@ _NOT_SHAPING = ("verify", "engine_tolerance", "separated_tolerance", "pack_colum
 _SHAPING_STAYS = {"minimum_cell_admissions", "minimum_procedure_admissions", "covid_excluded_years"}
 
 
-def shaping_settings(settings: Settings, indicator: str) -> dict[str, Any]:
-    """The settings that a model version of this indicator depends on."""
+def shaping_settings(settings: Settings, indicator: str, severity_version: str) -> dict[str, Any]:
+    """The settings that a model version of this indicator depends on, and the table of severity classes behind its covariates."""
     population = settings.population.model_dump(mode="json")
     if indicator == STAY:
         return {"population": population, "olo": settings.olo.model_dump(mode="json", include=_SHAPING_STAYS)}
     models = {k: v for k, v in settings.models.model_dump(mode="json").items() if k not in _NOT_SHAPING}
-    shaping = {"models": models, "population": population}
+    shaping = {"models": models, "population": population, "severity": {"table": severity_version}}
     if indicator == READMISSION:
         # Until when returns are seen shapes the cohort, which has a fingerprint of its own.
         left_out = {"confidence", "delivered_until", "settle_days"}
@@ -41,10 +41,10 @@ def shaping_settings(settings: Settings, indicator: str) -> dict[str, Any]:
     return shaping
 
 
-def differing_settings(stored: str, settings: Settings, indicator: str) -> list[str]:
+def differing_settings(stored: str, settings: Settings, indicator: str, severity_version: str) -> list[str]:
     """What of population and outcome a stored version (JSON of gold.models) was fitted with otherwise; how models are fitted
     may differ, for an older version can be current."""
-    one, other = json.loads(stored), shaping_settings(settings, indicator)
+    one, other = json.loads(stored), shaping_settings(settings, indicator, severity_version)
     return [
         f"{section}.{key} {one.get(section, {}).get(key)}, now {value}"
         for section, values in other.items()
@@ -61,9 +61,14 @@ def cohort_fingerprint(cohort: DataFrame, columns: Sequence[str]) -> tuple[int, 
 
 
 def version_name(
-    indicator: str, settings: Settings, model_years: Sequence[int], references: Mapping[str, str], cohort: str
+    indicator: str,
+    settings: Settings,
+    severity_version: str,
+    model_years: Sequence[int],
+    references: Mapping[str, str],
+    cohort: str,
 ) -> str:
     """Such as mortality-2016-2019-1f0c2a9b."""
-    content = [shaping_settings(settings, indicator), list(model_years), dict(references), cohort, __version__]
+    content = [shaping_settings(settings, indicator, severity_version), list(model_years), dict(references), cohort, __version__]
     years = "-".join(str(year) for year in sorted({model_years[0], model_years[-1]}))
     return f"{indicator}-{years}-{fingerprint(content)[:8]}"

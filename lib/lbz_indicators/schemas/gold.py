@@ -20,6 +20,8 @@ from lbz_indicators.schemas.silver import KEY as ADMISSION_KEY
 
 INDICATOR = Column("indicator", STRING, "hsmr, smr, readmission_ratio, olo, los_ratio", required=True)
 
+SCORED_HASH = Column("scored_hash", LONG, "row_hash of the row of silver.covariates or .stays that was scored", required=True)
+
 FIGURE_KEY = (
     INDICATOR,
     Column("definition", STRING, "What counts: death_in_hospital; any_30d (readmission); cell_mean (stay), ...", required=True),
@@ -95,8 +97,9 @@ SCHEMAS = (
             Column("expected", DOUBLE, "Its probability by the model; null = no model"),
             Column("no_expected_reason", STRING, "no_model where expected is null"),
             Column("unseen_classes", INTEGER, "Covariates whose class the fit never saw", required=True),
+            SCORED_HASH,
         ),
-        ("model_version", "indicator", "hospital_id", "admission_id"),
+        ("model_version", "indicator", "hospital_id", "admission_id", "discharge_year"),
         partition_by=("discharge_year",),
     ),
     TableSchema(
@@ -114,6 +117,7 @@ SCHEMAS = (
             Column("long_stay", BOOLEAN, "Unexpectedly long by cell_mean, compared in whole numbers", required=True),
             Column("long_stay_gamma", BOOLEAN, "The same by gamma_model", required=True),
             Column("rule", STRING, "What counted as long: over_50, from_100, ...", required=True),
+            SCORED_HASH,
         ),
         ("model_version", "hospital_id", "admission_id"),
         partition_by=("discharge_year",),
@@ -148,6 +152,7 @@ SCHEMAS = (
             RUN_ID,
             Column("change", STRING, "upsert, or delete where the figure was withdrawn", required=True),
             Column("recorded_at", TIMESTAMP, "When (UTC)", required=True),
+            Column("indicators_version", LONG, "Delta version of gold.indicators that was recorded", required=True),
         ),
         (*FIGURE_KEY_NAMES, "run_id"),
     ),
@@ -172,6 +177,7 @@ SCHEMAS = (
         (
             RUN_ID,
             Column("step", STRING, "Step of the pipeline, run for the whole", required=True),
+            Column("settings", STRING, "All settings of the run, JSON", required=True),
             Column("settings_fingerprint", STRING, "SHA-256 of the settings", required=True),
             Column("code_version", STRING, "Version of the program", required=True),
             Column("tables_in", VERSIONS, "Delta versions read", required=True),

@@ -76,11 +76,11 @@ class Versions:
             )
         return version
 
-    def require_alike(self, version: Version, settings: Settings) -> None:
+    def require_alike(self, version: Version, settings: Settings, severity_version: str) -> None:
         """ModelError where the version was fitted for another population or outcome than this command's: its expected numbers
         would stand beside observed ones of another definition."""
         indicator = version.family.indicator
-        problems = registry.differing_settings(version.settings, settings, indicator)
+        problems = registry.differing_settings(version.settings, settings, indicator, severity_version)
         if problems:
             raise ModelError(
                 f"The current {indicator} model was fitted with other settings: {'; '.join(problems)}.",

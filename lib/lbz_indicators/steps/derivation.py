@@ -39,8 +39,9 @@ def deriving(store: Store, settings: Settings, references: References, severity_
         _write(store, wanted, complete=True, run_id=run_id)
 
 
-def require(store: Store, settings: Settings, references: References) -> None:
-    """SettingsError where the covariates were derived with other years, settings or lists than this command's."""
+def require(store: Store, settings: Settings, references: References) -> str:
+    """SettingsError where the covariates were derived with other years, settings or lists than this command's; else the version
+    of the severity classes in them."""
     stored = _stored(store)
     if stored is None or not stored["complete"]:
         raise StorageError(
@@ -48,17 +49,28 @@ def require(store: Store, settings: Settings, references: References) -> None:
             where=f"{COVARIATES} in {store.place}",
             mend="run derive (or `run`) again: it finishes the work.",
         )
-    wanted = _content(settings, references)
-    if settings.readmission.delivered_until is None:
-        # A step that only reads the stays takes the day that they were derived with.
-        wanted["settings"] = json.dumps(json.loads(wanted["settings"]) | _day_of(stored["settings"]), sort_keys=True)
-    problems = [problem for name, value in wanted.items() for problem in _differences(name, stored[name], value)]
-    if problems:
+    if problems := _problems(stored, settings, references):
         raise SettingsError(
             f"The covariates were derived with other settings: {'; '.join(problems)}.",
             where=f"{COVARIATES} in {store.place}",
             mend="give the same --years, --config and --set to every step, or run derive again with these.",
         )
+    return str(stored["severity_version"])
+
+
+def is_of(store: Store, settings: Settings, references: References) -> bool:
+    """Whether covariates and stays were derived with these years, settings and lists."""
+    stored = _stored(store)
+    return stored is not None and stored["complete"] and not _problems(stored, settings, references)
+
+
+def _problems(stored: dict[str, Any], settings: Settings, references: References) -> list[str]:
+    """What differs from what the covariates were derived with."""
+    wanted = _content(settings, references)
+    if settings.readmission.delivered_until is None:
+        # A step that only reads the stays takes the day that they were derived with.
+        wanted["settings"] = json.dumps(json.loads(wanted["settings"]) | _day_of(stored["settings"]), sort_keys=True)
+    return [problem for name, value in wanted.items() for problem in _differences(name, stored[name], value)]
 
 
 def _content(settings: Settings, references: References) -> dict[str, Any]:

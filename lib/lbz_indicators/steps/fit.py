@@ -40,13 +40,14 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
     """silver.covariates and silver.stays to a model version per event, and one of the expected stay; nothing where they are
     there already."""
     references = load_references(settings.references)
-    derivation.require(store, settings, references)
+    severity_version = derivation.require(store, settings, references)
     versions = Versions.read(store)
-    fits = _Fits(store, settings, references, versions, progress)
+    fits = _Fits(store, settings, references, severity_version, versions, progress)
     made = [*(fits.fit(event) for event in predicted_events(settings)), fits.fit_stays()]
     # One write per table for the models of all events: comparing and committing cost more than so few rows.
     written = sum(one.written for one in made) + _write(store, [one for one in made if one.rows])
-    _register(store, settings, references, [one for one in made if one.version and one.version not in versions], run_id)
+    new = [one for one in made if one.version and one.version not in versions]
+    _register(store, settings, references, severity_version, new, run_id)
     _make_current(store, versions, made)
     return Outcome("; ".join(one.said for one in made), sum(one.rows_in for one in made), written)
 
@@ -73,6 +74,7 @@ class _Fits:
     store: Store
     settings: Settings
     references: References
+    severity_version: str
     versions: Versions
     progress: Progress
 
@@ -84,7 +86,7 @@ class _Fits:
         if cohort is None or not delivered or (event.is_provisional and delivered[-1] < years[-1]):
             return self._without_model(event, delivered)
         _, cohort_hash = registry.cohort_fingerprint(cohort, [*COHORT, "event"])
-        version = registry.version_name(event.indicator, settings, years, self.references.hashes, cohort_hash)
+        version = self._name(event.family, cohort_hash)
         if version in self.versions and _is_verified(store, version, settings):
             return _known(event.family, version)
         groups = fit_models(store, cohort, years, settings, self.progress)
@@ -100,7 +102,7 @@ class _Fits:
         store, settings, family = self.store, self.settings, stay_family(self.settings)
         admissions = stay_cells.population(store.read(tables.SILVER_COVARIATES), settings.olo, family.years)
         number, cohort_hash = registry.cohort_fingerprint(admissions, STAY_COHORT)
-        version = registry.version_name(registry.STAY, settings, family.years, self.references.hashes, cohort_hash)
+        version = self._name(family, cohort_hash)
         if version in self.versions:
             return _known(family, version)
         fitted_stays = fit_stays(store, admissions, settings, self.progress)
@@ -109,14 +111,19 @@ class _Fits:
         said = f"model {version}: {len(fitted_stays.designs)} gamma models of the expected stay"
         return _Made(family, version, "fitted", said, cohort_hash, rows_in=number, written=written)
 
+    def _name(self, family: Family, cohort_hash: str) -> str:
+        return registry.version_name(
+            family.indicator, self.settings, self.severity_version, family.years, self.references.hashes, cohort_hash
+        )
+
     def _without_model(self, event: Predicted, delivered: Sequence[int]) -> _Made:
         """Nothing to fit: an error for deaths; readmissions are then counted, and none is expected."""
         years = "-".join(str(year) for year in sorted({*event.model_years[:1], *event.model_years[-1:]}))
         if event.indicator == registry.READMISSION:
             before = self.settings.reporting_year - 1
             known = f"; index stays only of {', '.join(map(str, delivered))}" if delivered else ""
-            said = f"no model of readmissions: no index stay of {before}{known}"
-            return _Made(event.family, None, "no index stay of the year before the reporting year", said)
+            why = f"no index stay of {before}{known}" if event.model_years else f"{before} is not among the years of the run"
+            return _Made(event.family, None, why, f"no model of readmissions: {why}")
         raise ModelError(
             f"No admission of the population is discharged in the model years {years}.",
             where=f"{event.table} in {self.store.place}",
@@ -144,7 +151,7 @@ def _require_converged(event: Predicted, groups: Sequence[FittedGroup]) -> None:
     failed = [g for g in groups if g.status == certify.NOT_CONVERGED]
     if failed:
         raise ModelError(
-            f"{len(failed)} diagnosis group(s) did not converge; the model of {event.indicator} was not stored.",
+            f"{len(failed)} diagnosis group(s) of {event.indicator} did not converge; no model of this run was stored.",
             where="diagnosis groups " + ", ".join(g.design.group for g in failed[:20]),
             mend="look at these groups' classes and events, or raise models.maximum_newton_steps.",
         )
@@ -206,7 +213,8 @@ def _write(store: Store, made: Sequence[_Made]) -> int:
     return sum(store.replace(table, store.frame(table, rows), scope=of_versions).rows for table, rows in of_table.items())
 
 
-def _register(store: Store, settings: Settings, references: References, made: Sequence[_Made], run_id: str) -> None:
+def _register(store: Store, settings: Settings, references: References, severity_version: str, made: Sequence[_Made],
+              run_id: str) -> None:  # fmt: skip
     """The rows in gold.models, which make the versions complete."""
     read, now = dict(store.versions_read), utc_now()
     rows = [
@@ -215,7 +223,7 @@ def _register(store: Store, settings: Settings, references: References, made: Se
             one.family.indicator,
             MLLIB if one.family.indicator == registry.STAY else settings.models.engine,
             list(one.family.years),
-            json.dumps(registry.shaping_settings(settings, one.family.indicator), sort_keys=True),
+            json.dumps(registry.shaping_settings(settings, one.family.indicator, severity_version), sort_keys=True),
             json.dumps(references.hashes, sort_keys=True),
             one.cohort_hash,
             read,

@@ -125,6 +125,6 @@ def _verify(
         raise ModelError(
             f"The engines disagree in {len(beyond)} diagnosis group(s), most in {worst}: {beyond[worst]:.1e}.",
             where="diagnosis groups " + ", ".join(sorted(beyond)[:20]),
-            mend="look at these groups' classes and events; the model was not stored.",
+            mend="look at these groups' classes and events; no model of this run was stored.",
         )
     return differences

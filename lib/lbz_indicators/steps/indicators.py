@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 import pandas as pd
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from lbz_indicators import tables
@@ -16,12 +16,15 @@ from lbz_indicators.config import Settings
 from lbz_indicators.errors import ModelError
 from lbz_indicators.indicators import figures, length_of_stay, limits, mortality, readmission, variance
 from lbz_indicators.io import CHANGE, Store
+from lbz_indicators.io.changes import changed_rows
 from lbz_indicators.joins import look_up
 from lbz_indicators.models import registry, stay_cells
 from lbz_indicators.models.certify import SEPARATED
 from lbz_indicators.population.diagnosis_groups import cluster_of_group
 from lbz_indicators.progress import Progress
 from lbz_indicators.references import load_references
+from lbz_indicators.schemas import SCHEMAS
+from lbz_indicators.schemas.gold import FIGURE_KEY_NAMES
 from lbz_indicators.schemas.silver import PLACE
 from lbz_indicators.steps import derivation, predicted
 from lbz_indicators.steps.current import LogisticModel, Version, Versions, read_model
@@ -32,16 +35,19 @@ from lbz_indicators.steps.predicted import COHORT, KEY, Predicted, stay_family
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """gold.expected and gold.expected_nights to gold.indicators, gold.indicator_history and gold.interval_variants."""
     references = load_references(settings.references)
-    derivation.require(store, settings, references)
+    severity_version = derivation.require(store, settings, references)
     clusters = cluster_of_group(references.diagnosis_groups.rows, settings.population.diagnosis_grouping)
-    work = _Indicators(store, settings, clusters, Versions.read(store), run_id)
+    work = _Indicators(store, settings, clusters, Versions.read(store), severity_version, run_id)
     parts = [work.mortality(), work.readmission(), work.length_of_stay()]
     # One write for all: comparing and committing cost more than so few rows.
     scope = reduce(lambda left, right: left | right, [part.scope for part in parts])
     rows = reduce(DataFrame.unionByName, [part.rows for part in parts])
+    before, recorded = store.find_version(tables.GOLD_INDICATORS), _recorded_version(store)
     written = store.replace(tables.GOLD_INDICATORS, rows, scope=scope)
-    if written.changes is not None:
-        _record_history(store, written.changes, run_id)
+    # A run that ended between the two writes left figures that the history does not have.
+    changes = written.changes if recorded == before else _unrecorded(store)
+    if changes is not None:
+        _record_history(store, changes, written.version, run_id)
     variants = reduce(DataFrame.unionByName, [part.variants for part in parts if part.variants is not None])
     others = store.replace(tables.GOLD_INTERVAL_VARIANTS, variants, scope=scope)
     return Outcome("; ".join(part.said for part in parts), None, written.rows + others.rows)
@@ -65,6 +71,7 @@ class _Indicators:
     settings: Settings
     clusters: Mapping[str, str]
     versions: Versions
+    severity_version: str
     run_id: str
 
     def mortality(self) -> _Figures:
@@ -102,14 +109,16 @@ class _Indicators:
     def length_of_stay(self) -> _Figures:
         """OLO and los_ratio of every reported year by itself."""
         store, years = self.store, self.settings.reported_years
-        version = self.versions.require(stay_family(self.settings)).name
+        current = self.versions.require(stay_family(self.settings))
+        self._require_alike(current)
+        version = current.name
         of_version = F.col("model_version") == version
-        nights = store.read(tables.GOLD_EXPECTED_NIGHTS).where(of_version).withColumnRenamed("nights", "nights_judged")
-        nights = nights.drop("model_version", "discharge_year", "diagnosis_group")
+        nights = store.read(tables.GOLD_EXPECTED_NIGHTS).where(of_version)
+        nights = nights.drop("model_version", "discharge_year", "diagnosis_group", "nights")
         covariates = stay_cells.population(store.read(tables.SILVER_COVARIATES), self.settings.olo, years)
-        covariates = covariates.select(*KEY, *COHORT, *(column.name for column in PLACE), "nights")
+        covariates = covariates.select(*KEY, *COHORT, *(column.name for column in PLACE), "nights", "row_hash")
         rows = store.cache(covariates.join(nights, on=["admission_id", "hospital_id"], how="full_outer"))
-        judged = F.col("nights").eqNullSafe(F.col("nights_judged")) & F.col("rule").eqNullSafe(F.lit(self.settings.olo.rule))
+        judged = _same_row() & F.col("rule").eqNullSafe(F.lit(self.settings.olo.rule))
         self._require_scored(rows, judged, version)
         sums = store.cache(length_of_stay.stay_sums(rows, years))
         stays = length_of_stay.stay_figures(sums, self.settings.olo).withColumn("model_version", F.lit(version))
@@ -117,22 +126,25 @@ class _Indicators:
         return _Figures(length_of_stay.stay_rows(kept, self.run_id), None, of_version, _counted(kept))
 
     def _model(self, version: Version) -> LogisticModel:
-        self.versions.require_alike(version, self.settings)
+        self._require_alike(version)
         return read_model(self.store, version)
+
+    def _require_alike(self, version: Version) -> None:
+        self.versions.require_alike(version, self.settings, self.severity_version)
 
     def _scored(self, event: Predicted, version: str, years: Sequence[int]) -> DataFrame:
         """Rows of the event's population with the columns of silver.covariates, observed and expected."""
         of_version = (F.col("model_version") == version) & (F.col("indicator") == event.indicator)
         expected = self.store.read(tables.GOLD_EXPECTED).where(of_version & F.col("discharge_year").isin(*years))
-        values = expected.select("hospital_id", "admission_id", "observed", "expected")
+        values = expected.select("hospital_id", "admission_id", "observed", "expected", "scored_hash")
         rows = event.population(self.store, tuple(years))
         # The number first: a join sorts by the first column, and hospitals are few.
         joined = self.store.cache(rows.join(values, on=["admission_id", "hospital_id"], how="full_outer"))
-        self._require_scored(joined, F.col("event").eqNullSafe(F.col("observed")), version)
+        self._require_scored(joined, _same_row() & F.col("event").eqNullSafe(F.col("observed")), version)
         return joined
 
     def _require_scored(self, rows: DataFrame, alike: Column, version: str) -> None:
-        """ModelError unless population and expected values are of the same admissions, with the same outcome."""
+        """ModelError unless population and expected values are of the same admissions, none of which has changed since."""
         if not rows.where(~alike).isEmpty():
             raise ModelError(
                 "The admissions, or what counts as an event, have changed since they were scored.",
@@ -154,6 +166,11 @@ class _Indicators:
         said = _counted(limited)
         rows.unpersist()
         return _Figures(limits.indicator_rows(limited, self.run_id), limits.variant_rows(limited, self.run_id), scope, said)
+
+
+def _same_row() -> Column:
+    """Whether a row is the one that was scored, to the last class; false where one of the two is missing."""
+    return F.col("row_hash").eqNullSafe(F.col("scored_hash"))
 
 
 def _counted(rows: DataFrame) -> str:
@@ -203,7 +220,22 @@ def _with_variance(store: Store, figures: DataFrame, variances: pd.DataFrame) ->
     return look_up(figures, known, variance.FIGURE_VARIANCE[:5])
 
 
-def _record_history(store: Store, changes: DataFrame, run_id: str) -> None:
-    now = utc_now()
-    rows = changes.withColumnRenamed(CHANGE, "change").withColumn("recorded_at", F.lit(now)).withColumn("run_id", F.lit(run_id))
+def _recorded_version(store: Store) -> int | None:
+    """The version of gold.indicators up to which gold.indicator_history is complete."""
+    history = store.find(tables.GOLD_INDICATOR_HISTORY)
+    return None if history is None else history.agg(F.max("indicators_version")).collect()[0][0]
+
+
+def _unrecorded(store: Store) -> DataFrame:
+    """Figures that are not the last ones recorded, with `_change`."""
+    history = store.read_or_empty(tables.GOLD_INDICATOR_HISTORY)
+    latest = Window.partitionBy(*FIGURE_KEY_NAMES).orderBy(F.desc("recorded_at"), F.desc("indicators_version"))
+    last = history.withColumn("_n", F.row_number().over(latest)).where("_n = 1 AND change != 'delete'")
+    schema = SCHEMAS[tables.GOLD_INDICATORS]
+    return changed_rows(store.read(tables.GOLD_INDICATORS), last.select(*schema.names), schema)
+
+
+def _record_history(store: Store, changes: DataFrame, version: int, run_id: str) -> None:
+    added = {"change": F.col(CHANGE), "recorded_at": F.lit(utc_now()), "run_id": F.lit(run_id)}
+    rows = changes.withColumns(added | {"indicators_version": F.lit(version).cast("bigint")})
     store.append(tables.GOLD_INDICATOR_HISTORY, rows.select(*store.columns(tables.GOLD_INDICATOR_HISTORY)))

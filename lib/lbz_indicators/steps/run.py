@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
 import secrets
 import time
@@ -83,6 +84,7 @@ def _record(
     row = (
         run_id,
         step,
+        json.dumps(settings.model_dump(mode="json"), sort_keys=True),
         settings.fingerprint,
         __version__,
         dict(store.versions_read),

@@ -28,10 +28,10 @@ from lbz_indicators.tables import Table
 
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """silver.covariates, silver.stays and the current models to gold.expected and gold.expected_nights."""
-    derivation.require(store, settings, load_references(settings.references))
-    versions = Versions.read(store)
-    versions.require(mortality(settings).family)  # deaths need a model; readmissions are counted without one
-    outcomes = [_score_events(store, settings, versions), _score_stays(store, settings, versions)]
+    severity_version = derivation.require(store, settings, load_references(settings.references))
+    scoring = _Scoring(store, settings, Versions.read(store), severity_version)
+    scoring.versions.require(mortality(settings).family)  # deaths need a model; readmissions are counted without one
+    outcomes = [scoring.events(), scoring.stays()]
     rows_in, rows_out = (sum(getattr(o, name) or 0 for o in outcomes) for name in ("rows_in", "rows_out"))
     return Outcome("; ".join(outcome.message for outcome in outcomes), rows_in, rows_out)
 
@@ -47,47 +47,82 @@ class _Scored:
     replaced: str
 
 
-def _score_events(store: Store, settings: Settings, versions: Versions) -> Outcome:
-    """Expected values of every event by its current model, null where it has none; one write for all."""
-    scored = [_scored(store, settings, versions, event) for event in predicted_events(settings)]
-    rows = reduce(DataFrame.unionByName, [one.rows for one in scored])
-    written = store.replace(tables.GOLD_EXPECTED, rows, scope=reduce(or_, [one.scope for one in scored]))
-    _forget(store, tables.GOLD_EXPECTED, " OR ".join(one.replaced for one in scored))
-    counted = store.read(tables.GOLD_EXPECTED).where(reduce(or_, [one.scope for one in scored])).groupBy("indicator").agg(
-        F.count("*").alias("total"),
-        F.count_if(F.col("expected").isNull()).alias("without"),
-        *[
-            F.count_if((F.col("indicator") == one.event.indicator) & (F.col("unseen_classes") > int(one.event.is_provisional)))
-            .alias(f"unseen_{one.event.indicator}") for one in scored
-        ],
-    )  # fmt: skip
-    counts = {row["indicator"]: row for row in counted.collect()}
-    said = []
-    for one in scored:
-        name, row = one.event.indicator, counts.get(one.event.indicator)
-        total, without, unseen = (row["total"], row["without"], row[f"unseen_{name}"]) if row else (0, 0, 0)
-        what = f"{total:,} {'admissions' if one.event.table == tables.SILVER_COVARIATES else 'index stays'}"
-        by = f"of {name} without a model" if one.version == registry.NO_MODEL_VERSION else f"scored with {one.version}"
-        said.append(f"{what} {by}; {without:,} without expected value, {unseen:,} with a class the fit never saw")
-    return Outcome("; ".join(said), sum(row["total"] for row in counts.values()), written.rows)
+@dataclass(frozen=True)
+class _Scoring:
+    store: Store
+    settings: Settings
+    versions: Versions
+    severity_version: str
+
+    def events(self) -> Outcome:
+        """Expected values of every event by its current model, null where it has none; one write for all."""
+        store = self.store
+        scored = [self._scored(event) for event in predicted_events(self.settings)]
+        scope = reduce(or_, [one.scope for one in scored])
+        written = store.replace(tables.GOLD_EXPECTED, reduce(DataFrame.unionByName, [one.rows for one in scored]), scope=scope)
+        _forget(store, tables.GOLD_EXPECTED, " OR ".join(one.replaced for one in scored))
+        unseen = {one.event.indicator: int(one.event.is_provisional) for one in scored}
+        beyond = F.create_map(*[F.lit(value) for pair in unseen.items() for value in pair])[F.col("indicator")]
+        counted = store.read(tables.GOLD_EXPECTED).where(scope).groupBy("indicator").agg(
+            F.count("*").alias("total"),
+            F.count_if(F.col("expected").isNull()).alias("without"),
+            F.count_if(F.col("unseen_classes") > beyond).alias("unseen"),
+        )  # fmt: skip
+        counts = {row["indicator"]: (row["total"], row["without"], row["unseen"]) for row in counted.collect()}
+        said = [_said(one, *counts.get(one.event.indicator, (0, 0, 0))) for one in scored]
+        return Outcome("; ".join(said), sum(total for total, _, _ in counts.values()), written.rows)
+
+    def _scored(self, event: Predicted) -> _Scored:
+        """Expected values of one event by its current model, null where it has none."""
+        current = self.versions.current(event.family)
+        version = current.name if current else registry.NO_MODEL_VERSION
+        rows = event.population(self.store, event.scored_years)
+        if current:
+            self.versions.require_alike(current, self.settings, self.severity_version)
+            scored = with_expected(rows, broadcastable(self.store, read_model(self.store, current)))
+        else:
+            scored = without_model(rows)
+        of_event, years = f"indicator = '{event.indicator}'", ", ".join(map(str, event.scored_years))
+        without = f"({of_event} AND {_of_versions([registry.NO_MODEL_VERSION])} AND discharge_year IN ({years}))"
+        scope = f"({of_event} AND {_of_versions([version])})" if current else without
+        others = [v.name for v in self.versions.of(event.family) if v.name != version]
+        replaced = f"({of_event} AND {_of_versions(others)})"
+        forgotten = f"{replaced} OR {without}" if current else replaced
+        return _Scored(event, version, _expected_rows(scored, event, version), F.expr(scope), forgotten)
+
+    def stays(self) -> Outcome:
+        """Expected nights of every admission whose stay is judged, by both estimators."""
+        store, settings, family = self.store, self.settings, stay_family(self.settings)
+        current = self.versions.require(family)
+        self.versions.require_alike(current, settings, self.severity_version)
+        of_version = F.col("model_version") == current.name
+        admissions = stay_cells.population(store.read(tables.SILVER_COVARIATES), settings.olo, family.years)
+        if registry.cohort_fingerprint(admissions, STAY_COHORT)[1] != current.cohort_fingerprint:
+            raise ModelError(
+                "The stays have changed since the expected stay was estimated.",
+                where=f"{current.name} in {store.place}",
+                mend="run fit (or `run`) first: a stay may be of a kind that the estimate does not know.",
+            )
+        cells = store.read(tables.GOLD_STAY_CELLS).where(of_version)
+        scored = stay_cells.with_expected_nights(admissions, cells, settings.olo).withColumn("model_version", F.lit(current.name))
+        rows = scored.withColumnRenamed("row_hash", "scored_hash").select(*store.columns(tables.GOLD_EXPECTED_NIGHTS))
+        written = store.replace(tables.GOLD_EXPECTED_NIGHTS, rows, scope=of_version)
+        others = [version.name for version in self.versions.of(family) if version != current]
+        _forget(store, tables.GOLD_EXPECTED_NIGHTS, _of_versions(others))
+        agreement = stay_cells.count_agreement(store.read(tables.GOLD_EXPECTED_NIGHTS).where(of_version))
+        named = agreement.withColumn("model_version", F.lit(current.name))
+        counted = store.cache(named.select(*store.columns(tables.GOLD_OLO_AGREEMENT)))
+        store.replace(tables.GOLD_OLO_AGREEMENT, counted, scope=of_version)
+        total, both = counted.agg(F.sum("admissions"), F.sum(F.col("both") + F.col("neither"))).collect()[0]
+        share = f", {100 * both / total:.1f}% judged alike by both estimators" if total else ""
+        return Outcome(f"{total or 0:,} stays compared with {current.name}{share}", total or 0, written.rows)
 
 
-def _scored(store: Store, settings: Settings, versions: Versions, event: Predicted) -> _Scored:
-    """Expected values of one event by its current model, null where it has none."""
-    current = versions.current(event.family)
-    version = current.name if current else registry.NO_MODEL_VERSION
-    rows = event.population(store, event.scored_years)
-    if current:
-        versions.require_alike(current, settings)
-        scored = with_expected(rows, broadcastable(store, read_model(store, current)))
-    else:
-        scored = without_model(rows)
-    of_event, years = f"indicator = '{event.indicator}'", ", ".join(map(str, event.scored_years))
-    without = f"({of_event} AND {_of_versions([registry.NO_MODEL_VERSION])} AND discharge_year IN ({years}))"
-    scope = f"({of_event} AND {_of_versions([version])})" if current else without
-    replaced = f"({of_event} AND {_of_versions([v.name for v in versions.of(event.family) if v.name != version])})"
-    forgotten = f"{replaced} OR {without}" if current else replaced
-    return _Scored(event, version, _expected_rows(scored, event, version), F.expr(scope), forgotten)
+def _said(one: _Scored, total: int, without: int, unseen: int) -> str:
+    what = f"{total:,} {'admissions' if one.event.table == tables.SILVER_COVARIATES else 'index stays'}"
+    no_model = one.version == registry.NO_MODEL_VERSION
+    by = f"of {one.event.indicator} without a model" if no_model else f"scored with {one.version}"
+    return f"{what} {by}; {without:,} without expected value, {unseen:,} with a class the fit never saw"
 
 
 def _expected_rows(scored: DataFrame, event: Predicted, version: str) -> DataFrame:
@@ -102,36 +137,8 @@ def _expected_rows(scored: DataFrame, event: Predicted, version: str) -> DataFra
         "expected",
         "no_expected_reason",
         "unseen_classes",
+        F.col("row_hash").alias("scored_hash"),
     )
-
-
-def _score_stays(store: Store, settings: Settings, versions: Versions) -> Outcome:
-    """Expected nights of every admission whose stay is judged, by both estimators."""
-    family = stay_family(settings)
-    current = versions.require(family)
-    versions.require_alike(current, settings)
-    of_version = F.col("model_version") == current.name
-    admissions = stay_cells.population(store.read(tables.SILVER_COVARIATES), settings.olo, family.years)
-    if registry.cohort_fingerprint(admissions, STAY_COHORT)[1] != current.cohort_fingerprint:
-        raise ModelError(
-            "The stays have changed since the expected stay was estimated.",
-            where=f"{current.name} in {store.place}",
-            mend="run fit (or `run`) first: a stay may be of a kind that the estimate does not know.",
-        )
-    cells = store.read(tables.GOLD_STAY_CELLS).where(of_version)
-    scored = stay_cells.with_expected_nights(admissions, cells, settings.olo).withColumn("model_version", F.lit(current.name))
-    rows = scored.select(*store.columns(tables.GOLD_EXPECTED_NIGHTS))
-    written = store.replace(tables.GOLD_EXPECTED_NIGHTS, rows, scope=of_version)
-    others = [version.name for version in versions.of(family) if version != current]
-    _forget(store, tables.GOLD_EXPECTED_NIGHTS, _of_versions(others))
-    agreement = stay_cells.count_agreement(store.read(tables.GOLD_EXPECTED_NIGHTS).where(of_version))
-    counted = store.cache(
-        agreement.withColumn("model_version", F.lit(current.name)).select(*store.columns(tables.GOLD_OLO_AGREEMENT))
-    )
-    store.replace(tables.GOLD_OLO_AGREEMENT, counted, scope=of_version)
-    total, both = counted.agg(F.sum("admissions"), F.sum(F.col("both") + F.col("neither"))).collect()[0]
-    share = f", {100 * both / total:.1f}% judged alike by both estimators" if total else ""
-    return Outcome(f"{total or 0:,} stays compared with {current.name}{share}", total or 0, written.rows)
 
 
 def _of_versions(names: Sequence[str]) -> str:

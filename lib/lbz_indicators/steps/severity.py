@@ -80,9 +80,14 @@ def classes_in_force(store: Store, settings: Settings) -> tuple[DataFrame, str]:
             mend="run `lbz-indicators severity` first, or set severity.table to latest or delivered.",
         )
     if version is None or wanted == "delivered":
-        known = store.exists(tables.BRONZE_SEVERITY)
-        rows = small_tables.severity_classes(store.read_or_empty(tables.BRONZE_SEVERITY))
-        return rows, "as delivered" if known else "none delivered or derived, all other"
+        delivered = store.find(tables.BRONZE_SEVERITY)
+        if delivered is None:
+            return small_tables.severity_classes(
+                store.read_or_empty(tables.BRONZE_SEVERITY)
+            ), "none delivered or derived, all other"
+        rows = small_tables.severity_classes(delivered)
+        content = rows.agg(F.count("*"), F.sum(F.xxhash64("main_diagnosis", "severity").cast("decimal(38,0)"))).collect()[0]
+        return rows, f"delivered-{fingerprint([content[0], str(content[1])])[:8]}"
     rows = store.read_or_empty(tables.GOLD_SEVERITY_CLASSES).where(F.col("severity_version") == version)
     if rows.isEmpty():
         raise StorageError(

@@ -108,7 +108,7 @@ def _require_settled(fits: dict[str, GammaFit]) -> None:
     failed = sorted(group for group, fit in fits.items() if not fit.decrement < DECREMENT)
     if failed:
         raise ModelError(
-            f"{len(failed)} gamma model(s) of the expected stay did not converge; the model was not stored.",
+            f"{len(failed)} gamma model(s) of the expected stay did not converge; no model of this run was stored.",
             where="discharge year | diagnosis group " + ", ".join(failed[:20]),
             mend="look at the nights of these admissions.",
         )
