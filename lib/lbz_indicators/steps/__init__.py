@@ -5,7 +5,7 @@
 | ingest | the delivered folder | bronze.* | `ingest.sources`, `ingest.small_tables` |
 | validate | bronze.* | silver.admissions, .diagnoses, .rejected_admissions, .quality | `ingest.rules`, `ingest.validate`, `ingest.diagnoses`, `ingest.quality` |
 | derive | silver.admissions, .diagnoses, bronze small tables | silver.covariates, .stays, gold.exclusions, .index_stays | `population.exclusions`, `.diagnosis_groups`, `.comorbidity`, `.covariates`, `.stays` |
-| fit | silver.covariates, .stays | gold.models, .model_*, .stay_cells, .stay_coefficients, .stay_fit | `steps.predicted`, `.fitting`, `.stay_fitting`, `models.collapse`, `.design`, `.packing`, `.mllib`, `.glum`, `.certify`, `.information`, `.stay_cells`, `.stay_gamma`, `stats.logistic` |
+| fit | silver.covariates, .stays | gold.models, .model_*, .stay_cells, .stay_coefficients, .stay_fit | `steps.predicted`, `.fitting`, `.stay_fitting`, `.workbench`, `models.collapse`, `.design`, `.packing`, `.mllib`, `.glum`, `.certify`, `.information`, `.stay_cells`, `.stay_gamma`, `stats.logistic`, `.gamma` |
 | score | silver.covariates, .stays, the current models | gold.expected, .expected_nights, .olo_agreement | `models.score`, `.stay_cells` |
 | indicators | gold.expected, .expected_nights, silver.covariates, .stays, the current models | gold.indicators, .indicator_history, .interval_variants | `indicators.mortality`, `.readmission`, `.length_of_stay`, `.figures`, `.variance`, `.limits`, `stats.intervals` |
 
