@@ -171,7 +171,8 @@ def test_readmissions_found_are_those_that_were_drawn(made: Made) -> None:
 
 
 def test_the_nation_has_every_kind_of_return(made: Made) -> None:
-    """Day 30 and day 31, from and across 29 February, elsewhere, after a transfer, chains, and the end of the follow-up."""
+    """Day 30 and day 31, at midnight, from and across 29 February, elsewhere, after a transfer, chains, and the end of the
+    follow-up."""
     stays = _followed(made)
     found, days = stays["readmitted"].astype(bool), stays["days_to_return"]
     assert (days == 30).any() and (days == 31).any()
@@ -183,6 +184,11 @@ def test_the_nation_has_every_kind_of_return(made: Made) -> None:
     assert (found & (stays["link"] == "transfer")).any(), "after a transfer"
     chains = found.groupby(stays["patient_id"]).sum()
     assert (chains >= 3).any(), "several returns"
+    returned = stays.loc[found, ["patient_id", "return_stay_number"]]
+    stay_key = made.stays.set_index(["patient_id", "stay_number"])[KEY]
+    first = returned.join(stay_key, on=["patient_id", "return_stay_number"], how="inner")
+    minutes = made.store.read(tables.SILVER_ADMISSIONS).select(*KEY, "admission_minutes").toPandas().set_index(KEY)
+    assert len(first) == found.sum() and (first.join(minutes, on=KEY, how="inner")["admission_minutes"] == 0).any(), "at midnight"
     last = pd.Timestamp("2021-12-31") - pd.Timedelta(days=30 + 15)
     assert ends.max() == last
     unseen = made.stays[made.stays["no_index_reason"] == "follow_up_incomplete"]

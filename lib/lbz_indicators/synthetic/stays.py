@@ -26,6 +26,8 @@ SPREAD = 0.72
 LONGEST_NIGHTS = 150
 WEEKEND_MOVED = 0.85
 MINUTES_A_DAY = 1440
+AT_MIDNIGHT = 0.05
+"""Of acute admissions at any time those at 00:00, the minute that begins a day and that registers write too often."""
 EVENING = 1200
 
 
@@ -97,6 +99,7 @@ def _admission_minutes() -> Column:
         .when(what == int(Disposition.DAY), 450 + whole(key, "day care", 270))
         .when(F.col("urgency") == 0, 420 + whole(key, "planned", 240))
         .when(below(0.6, key, "daytime"), by_day)
+        .when(below(AT_MIDNIGHT, key, "at midnight"), 0)
         .otherwise(any_time)
     )
 
