@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pyspark.sql import functions as F
 
 from lbz_indicators import tables
 from lbz_indicators.config import Settings, load_settings
@@ -60,15 +61,16 @@ def test_long_stays_are_never_judged_by_cells_of_another_size(sample_run: Sample
 
 def test_figures_are_never_made_of_admissions_that_changed_after_they_were_scored(sample_run: SampleRun) -> None:
     """Whatever changed, be it a class that moves no event: the probability beside the row is that of another row."""
-    covariates = f"delta.`{sample_run.settings.storage.root}/silver/covariates`"
-    some = "exclusion_reason IS NULL AND hospital_id = (SELECT min(hospital_id) FROM {0} WHERE exclusion_reason IS NULL)"
+    table = f"delta.`{sample_run.settings.storage.root}/silver/covariates`"
+    included = sample_run.store.read(tables.SILVER_COVARIATES).where("exclusion_reason IS NULL")
+    one = f"hospital_id = '{included.agg(F.min('hospital_id')).collect()[0][0]}'"
     before = sample_run.store.version(tables.GOLD_INDICATORS)
+    sample_run.spark.sql(f"UPDATE {table} SET row_hash = row_hash + 1 WHERE {one}")
     try:
-        sample_run.spark.sql(f"UPDATE {covariates} SET row_hash = row_hash + 1 WHERE {some.format(covariates)}")
         with pytest.raises(ModelError, match="have changed since they were scored"):
             STEPS["indicators"](Store(sample_run.spark, sample_run.settings.storage), sample_run.settings, SILENT, "test")
     finally:
-        sample_run.spark.sql(f"UPDATE {covariates} SET row_hash = row_hash - 1 WHERE {some.format(covariates)}")
+        sample_run.spark.sql(f"UPDATE {table} SET row_hash = row_hash - 1 WHERE {one}")
     assert sample_run.store.version(tables.GOLD_INDICATORS) == before
 
 
