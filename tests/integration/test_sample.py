@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -148,7 +149,9 @@ def test_runs_are_recorded_with_versions(sample_run: SampleRun) -> None:
     runs = sample_run.store.read(tables.GOLD_RUNS).toPandas().set_index("step")
     assert list(runs.sort_values("started_at").index.drop("run")) == list(steps.STEPS)
     assert (runs.status == "done").all()
-    assert dict(runs.loc["fit"].tables_in)["silver.covariates"] == sample_run.store.version(tables.SILVER_COVARIATES)
+    for table in ("silver.covariates", "silver.stays"):
+        assert dict(runs.loc["fit"].tables_in)[table] == dict(runs.loc["derive"].tables_out)[table]
+    assert json.loads(runs.loc["run"].settings)["period"]["years"] == [2019]
 
 
 def test_work_files_are_gone_and_the_log_is_private(sample_run: SampleRun) -> None:
