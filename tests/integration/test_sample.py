@@ -149,8 +149,8 @@ def test_runs_are_recorded_with_versions(sample_run: SampleRun) -> None:
     runs = sample_run.store.read(tables.GOLD_RUNS).toPandas().set_index("step")
     assert list(runs.sort_values("started_at").index.drop("run")) == list(steps.STEPS)
     assert (runs.status == "done").all()
-    for table in ("silver.covariates", "silver.stays"):
-        assert dict(runs.loc["fit"].tables_in)[table] == dict(runs.loc["derive"].tables_out)[table]
+    assert dict(runs.loc["fit"].tables_in)["silver.covariates"] == dict(runs.loc["derive"].tables_out)["silver.covariates"]
+    assert dict(runs.loc["indicators"].tables_in)["silver.stays"] == dict(runs.loc["derive"].tables_out)["silver.stays"]
     assert json.loads(runs.loc["run"].settings)["period"]["years"] == [2019]
 
 
