@@ -98,10 +98,6 @@ class Store:
     def _path(self, table: Table) -> str:
         return f"{absolute(self._settings.root or '')}/{table.layer}/{table.name}"
 
-    def exists(self, table: Table) -> bool:
-        """Whether the table is there; a StorageError where a folder of its name holds no Delta table."""
-        return self._last_commit(table) is not None
-
     def read(self, table: Table) -> DataFrame:
         """The table at its latest version, which is noted; StorageError where it is absent."""
         rows = self.find(table)
@@ -132,7 +128,7 @@ class Store:
         return self.versions_read[str(table)]
 
     def find_version(self, table: Table) -> int | None:
-        """The latest Delta version, None where the table is absent."""
+        """The latest Delta version, None where the table is absent; a StorageError where a folder of its name holds none."""
         commit = self._last_commit(table)
         return None if commit is None else commit.version
 

@@ -54,9 +54,9 @@ def differing_settings(stored: str, settings: Settings, indicator: str, severity
     ]
 
 
-def cohort_fingerprint(cohort: DataFrame, columns: Sequence[str]) -> tuple[int, str]:
-    """(rows, order-free hash) of a fit cohort, by the columns that the fit reads: the sum of the rows' hashes."""
-    row = cohort.agg(F.count("*"), F.sum(hash_of(columns).cast("decimal(38,0)"))).collect()[0]
+def content_fingerprint(rows: DataFrame, columns: Sequence[str]) -> tuple[int, str]:
+    """(rows, order-free hash) of what a model is made of, by the columns that matter to it: the sum of the rows' hashes."""
+    row = rows.agg(F.count("*"), F.sum(hash_of(columns).cast("decimal(38,0)"))).collect()[0]
     return row[0], fingerprint([row[0], str(row[1])])
 
 

@@ -85,7 +85,7 @@ class _Fits:
         delivered = [] if cohort is None else sorted(row[0] for row in cohort.select("discharge_year").distinct().collect())
         if cohort is None or not delivered or (event.is_provisional and delivered[-1] < years[-1]):
             return self._without_model(event, delivered)
-        _, cohort_hash = registry.cohort_fingerprint(cohort, [*COHORT, "event"])
+        _, cohort_hash = registry.content_fingerprint(cohort, [*COHORT, "event"])
         version = self._name(event.family, cohort_hash)
         if version in self.versions and _is_verified(store, version, settings):
             return _known(event.family, version)
@@ -101,7 +101,7 @@ class _Fits:
         """The version of the expected length of stay: cells and gamma models of every reported year."""
         store, settings, family = self.store, self.settings, stay_family(self.settings)
         admissions = stay_cells.population(store.read(tables.SILVER_COVARIATES), settings.olo, family.years)
-        number, cohort_hash = registry.cohort_fingerprint(admissions, STAY_COHORT)
+        number, cohort_hash = registry.content_fingerprint(admissions, STAY_COHORT)
         version = self._name(family, cohort_hash)
         if version in self.versions:
             return _known(family, version)

@@ -16,7 +16,7 @@ from lbz_indicators.config import Settings
 from lbz_indicators.errors import ModelError
 from lbz_indicators.indicators import figures, length_of_stay, limits, mortality, readmission, variance
 from lbz_indicators.io import CHANGE, Store
-from lbz_indicators.io.changes import changed_rows
+from lbz_indicators.io.changes import DELETE, changed_rows
 from lbz_indicators.joins import look_up
 from lbz_indicators.models import registry, stay_cells
 from lbz_indicators.models.certify import SEPARATED
@@ -230,7 +230,7 @@ def _unrecorded(store: Store) -> DataFrame:
     """Figures that are not the last ones recorded, with `_change`."""
     history = store.read_or_empty(tables.GOLD_INDICATOR_HISTORY)
     latest = Window.partitionBy(*FIGURE_KEY_NAMES).orderBy(F.desc("recorded_at"), F.desc("indicators_version"))
-    last = history.withColumn("_n", F.row_number().over(latest)).where("_n = 1 AND change != 'delete'")
+    last = history.withColumn("_n", F.row_number().over(latest)).where((F.col("_n") == 1) & (F.col("change") != DELETE))
     schema = SCHEMAS[tables.GOLD_INDICATORS]
     return changed_rows(store.read(tables.GOLD_INDICATORS), last.select(*schema.names), schema)
 

@@ -97,7 +97,7 @@ class _Scoring:
         self.versions.require_alike(current, settings, self.severity_version)
         of_version = F.col("model_version") == current.name
         admissions = stay_cells.population(store.read(tables.SILVER_COVARIATES), settings.olo, family.years)
-        if registry.cohort_fingerprint(admissions, STAY_COHORT)[1] != current.cohort_fingerprint:
+        if registry.content_fingerprint(admissions, STAY_COHORT)[1] != current.cohort_fingerprint:
             raise ModelError(
                 "The stays have changed since the expected stay was estimated.",
                 where=f"{current.name} in {store.place}",

@@ -13,6 +13,7 @@ from lbz_indicators.config import Settings, fingerprint
 from lbz_indicators.errors import ModelError, SettingsError, StorageError
 from lbz_indicators.ingest import small_tables
 from lbz_indicators.io import Store
+from lbz_indicators.models import registry
 from lbz_indicators.population import severity
 from lbz_indicators.progress import Progress
 from lbz_indicators.references import load_references
@@ -81,13 +82,11 @@ def classes_in_force(store: Store, settings: Settings) -> tuple[DataFrame, str]:
         )
     if version is None or wanted == "delivered":
         delivered = store.find(tables.BRONZE_SEVERITY)
+        rows = small_tables.severity_classes(store.read_or_empty(tables.BRONZE_SEVERITY) if delivered is None else delivered)
         if delivered is None:
-            return small_tables.severity_classes(
-                store.read_or_empty(tables.BRONZE_SEVERITY)
-            ), "none delivered or derived, all other"
-        rows = small_tables.severity_classes(delivered)
-        content = rows.agg(F.count("*"), F.sum(F.xxhash64("main_diagnosis", "severity").cast("decimal(38,0)"))).collect()[0]
-        return rows, f"delivered-{fingerprint([content[0], str(content[1])])[:8]}"
+            return rows, "none delivered or derived, all other"
+        _, content = registry.content_fingerprint(rows, ["main_diagnosis", "severity"])
+        return rows, f"delivered-{content[:8]}"
     rows = store.read_or_empty(tables.GOLD_SEVERITY_CLASSES).where(F.col("severity_version") == version)
     if rows.isEmpty():
         raise StorageError(
