@@ -32,6 +32,8 @@ Output = Annotated[str | None, typer.Option("--output", help="Folder of the tabl
 DeliveredUntil = Annotated[
     str | None, typer.Option("--delivered-until", help="Last day of discharge that all hospitals have delivered: 2022-12-31.")
 ]
+Csv = Annotated[bool, typer.Option("--csv", help="Comma-separated, unrounded.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON lines, unrounded.")]
 Years = Annotated[str | None, typer.Option("--years", help="Years of the run, such as 2016-2019; the last is reported.")]
 
 
@@ -153,12 +155,82 @@ for _name, _summary in _STEPS.items():
 app.command("severity")(_steps_command(_with_loading, _SEVERITY))
 
 
+registry = typer.Typer(no_args_is_help=True, help="The registry of model versions: list, show, compare, promote, retire.")
+app.add_typer(registry, name="models")
+Name = Annotated[str, typer.Argument(help="A model version, as `models list` names it.")]
+Note = Annotated[str, typer.Option("--note", help="Why; kept with the change.")]
+
+
+def _form(csv: bool, json: bool) -> str:
+    return printing.CSV if csv else printing.JSON if json else printing.TABLE
+
+
+@registry.command("list")
+def list_models(
+    csv: Csv = False, json: Json = False, config: Config = None, set_: Overrides = None, output: Output = None
+) -> None:
+    """Every version, its status and why it has it."""
+    settings = _settings(config, set_, storage__root=output)
+    printing.print_versions(_start(settings, writes=False), settings, None, _form(csv, json))
+
+
+@registry.command("show")
+def show_model(
+    version: Name, csv: Csv = False, json: Json = False, config: Config = None, set_: Overrides = None, output: Output = None
+) -> None:
+    """What made a version: settings, reference lists, table versions, and every change of its status."""
+    settings = _settings(config, set_, storage__root=output)
+    printing.print_versions(_start(settings, writes=False), settings, version, _form(csv, json))
+
+
+@registry.command("compare")
+def compare_models(
+    a: Name,
+    b: Name,
+    part: Annotated[str, typer.Option("--part", help="One part in full: groups, coefficients, hospitals.")] = printing.SUMMARY,
+    csv: Csv = False,
+    json: Json = False,
+    config: Config = None,
+    set_: Overrides = None,
+    output: Output = None,
+    years: Years = None,
+) -> None:
+    """Two versions side by side: groups, coefficients, and what B instead of A does to every hospital of the reporting year."""
+    settings = _settings(config, set_, storage__root=output, period__years=years)
+    _ = settings.years
+    printing.print_comparison(_start(settings, writes=False), settings, a, b, part, _form(csv, json))
+
+
+def _change(change: str, version: str, note: str, settings: Settings) -> None:
+    from lbz_indicators.io import require_place
+    from lbz_indicators.progress import to_terminal
+    from lbz_indicators.steps.promotion import as_step
+    from lbz_indicators.steps.run import run_alone
+
+    require_place(settings.storage)
+    progress = to_terminal()
+    outcome = run_alone(_start(settings, writes=True), settings, change, as_step(change, version, note), progress)
+    progress.say(outcome.message)
+
+
+@registry.command("promote")
+def promote_model(version: Name, note: Note, config: Config = None, set_: Overrides = None, output: Output = None) -> None:
+    """Makes a version the current one of its indicator and years; the former one is retired."""
+    _change("models promote", version, note, _settings(config, set_, storage__root=output))
+
+
+@registry.command("retire")
+def retire_model(version: Name, note: Note, config: Config = None, set_: Overrides = None, output: Output = None) -> None:
+    """Retires a version; where it was current, none of its indicator and years is."""
+    _change("models retire", version, note, _settings(config, set_, storage__root=output))
+
+
 @app.command()
 def show(
     what: Annotated[str, typer.Argument(help="hsmr, smr, readmissions, olo, summary, exclusions, stays, quality, models")],
     hospital: Annotated[str | None, typer.Option("--hospital", help="One hospital, or nation.")] = None,
-    csv: Annotated[bool, typer.Option("--csv", help="Comma-separated, unrounded.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="JSON lines, unrounded.")] = False,
+    csv: Csv = False,
+    json: Json = False,
     config: Config = None,
     set_: Overrides = None,
     output: Output = None,
@@ -166,8 +238,7 @@ def show(
 ) -> None:
     """Prints a table of results."""
     settings = _settings(config, set_, storage__root=output, period__years=years)
-    form = "csv" if csv else "json" if json else "table"
-    printing.print_view(_start(settings, writes=False), settings, what, hospital, form)
+    printing.print_view(_start(settings, writes=False), settings, what, hospital, _form(csv, json))
 
 
 @app.command()

@@ -17,7 +17,9 @@ from lbz_indicators.config import Settings
 from lbz_indicators.environment import Finding
 from lbz_indicators.errors import SettingsError
 
-MOST_ROWS = 40
+MOST_ROWS, MOST_SHOWN = 40, 20
+TABLE, CSV, JSON = "table", "csv", "json"
+SUMMARY = "summary"
 
 
 def _text(name: str, value: Any) -> str:
@@ -89,19 +91,63 @@ def print_view(spark: Any, settings: Settings, what: str, hospital: str | None, 
         if shown.version != shown.current:
             note = f"figures of model {shown.version}; the current model {shown.current} has none yet: run score and indicators"
             print(note, file=sys.stderr)
-    if form == "csv":
-        writer = csv.writer(sys.stdout)
-        writer.writerow(frame.columns)
-        writer.writerows([[_cell(value) for value in row] for row in rows])
-    elif form == "json":
-        for row in rows:
-            print(json.dumps(dict(zip(frame.columns, row, strict=True)), default=str))
-    else:
-        _table(what if hospital is None else f"{what} {hospital}", frame.columns, rows)
+    _print_rows(what if hospital is None else f"{what} {hospital}", frame.columns, rows, form)
+    if form == TABLE:
         if model is not None and what in VERDICTS and hospital is None:
             _print_frame("the hospitals together", national_summary(store, settings, model.version, what))
         if model is not None and what == "olo" and hospital is None:
             _print_frame("admissions that both estimators judge alike", agreement(store, settings, model.version))
+
+
+def _print_rows(title: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], form: str) -> None:
+    """For people, or unrounded for programs."""
+    if form == CSV:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(columns)
+        writer.writerows([[_cell(value) for value in row] for row in rows])
+    elif form == JSON:
+        for row in rows:
+            print(json.dumps(dict(zip(columns, row, strict=True)), default=str))
+    else:
+        _table(title, columns, rows)
+
+
+def print_versions(spark: Any, settings: Settings, name: str | None, form: str) -> None:
+    """The registry, or what made one version."""
+    from lbz_indicators.io import Store
+    from lbz_indicators.registry_views import describe_version, list_versions
+
+    store = Store(spark, settings.storage)
+    frame = list_versions(store) if name is None else describe_version(store, name)
+    _print_rows("model versions" if name is None else name, frame.columns, [tuple(row) for row in frame.collect()], form)
+
+
+def print_comparison(spark: Any, settings: Settings, a: str, b: str, part: str, form: str) -> None:
+    """Two versions side by side: the groups and hospitals that differ most, or one part in full."""
+    from lbz_indicators.io import Store
+    from lbz_indicators.registry_views import PARTS, compare
+
+    if part not in (*PARTS, SUMMARY):
+        raise SettingsError(f"There is no part {part!r} of a comparison.", mend=f"give --part {', '.join(PARTS)}.")
+    if part == SUMMARY and form != TABLE:
+        raise SettingsError("Which part of the comparison is not said.", mend=f"add --part {', '.join(PARTS)}.")
+    compared = compare(Store(spark, settings.storage), settings, a, b)
+    print(f"A  {a}\nB  {b}", file=sys.stderr)
+    for name in PARTS if part == SUMMARY else [part]:
+        frame = PARTS[name](compared)
+        rows = [tuple(_plain(value) for value in row) for row in frame.itertuples(index=False, name=None)]
+        if part == SUMMARY and name != "coefficients":
+            shown = rows[:MOST_SHOWN]
+            _table(f"{name}, {len(shown)} of {len(rows)} that differ most", list(frame.columns), shown)
+        elif part != SUMMARY:
+            _print_rows(name, list(frame.columns), rows, form)
+
+
+def _plain(value: Any) -> Any:
+    """A value of pandas as Python has it; every kind of missing is None."""
+    if value is None or value != value:
+        return None
+    return value.item() if hasattr(value, "item") else value
 
 
 def _print_frame(title: str, frame: Any) -> None:

@@ -24,7 +24,7 @@ LEVELS = [
     {"synthetic"},
     {"environment", "session", "io"},
     {"steps"},
-    {"cli", "show", "printing"},
+    {"cli", "show", "registry_views", "printing"},
 ]
 """From the ground up; "" is the package's own __init__, conf its data files.
 

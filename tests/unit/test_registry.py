@@ -35,6 +35,7 @@ SHAPING = {
 
 NOT_SHAPING = {
     "models.verify": "all",
+    "models.promotion": "by_hand",
     "models.engine_tolerance": "1.0e-5",
     "models.separated_tolerance": "1.0e-8",
     "models.pack_columns": "400",

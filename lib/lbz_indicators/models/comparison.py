@@ -53,9 +53,8 @@ def compare_coefficients(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
 
 def _merged_with(frame: pd.DataFrame, term: str) -> pd.Series:
     """Per class the classes of its covariate that share its term, as text."""
-    term_key = ["diagnosis_group", "covariate", term]
-    members = frame.sort_values("class").groupby(term_key)["class"].agg(lambda codes: " ".join(map(str, codes)))
-    return frame.set_index(term_key).index.map(members).to_series(index=frame.index)
+    text = frame.sort_values("class")["class"].astype(str)
+    return text.groupby([frame["diagnosis_group"], frame["covariate"], frame[term]]).transform(" ".join).reindex(frame.index)
 
 
 def merged_otherwise(compared: pd.DataFrame) -> pd.Series:

@@ -22,7 +22,7 @@ NO_MODEL_VERSION = "none"
 """Stands where a version would, in rows of an event for which there is no model."""
 CANDIDATE, CURRENT, RETIRED = "candidate", "current", "retired"
 
-_NOT_SHAPING = ("verify", "engine_tolerance", "separated_tolerance", "pack_columns", "pack_rows", "fit_threads")
+_NOT_SHAPING = ("verify", "promotion", "engine_tolerance", "separated_tolerance", "pack_columns", "pack_rows", "fit_threads")
 
 _SHAPING_STAYS = {"minimum_cell_admissions", "minimum_procedure_admissions", "covid_excluded_years"}
 

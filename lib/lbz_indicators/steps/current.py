@@ -57,6 +57,10 @@ class Versions:
     def __contains__(self, name: str) -> bool:
         return name in self._all
 
+    def named(self, name: str) -> Version | None:
+        """The version of that name, None where there is none."""
+        return self._all.get(name)
+
     def of(self, family: Family) -> list[Version]:
         """The versions of one indicator over the same years: of these, at most one is current."""
         return [version for version in self._all.values() if version.family == family]

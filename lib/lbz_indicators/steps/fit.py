@@ -48,7 +48,7 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
     written = sum(one.written for one in made) + _write(store, [one for one in made if one.rows])
     new = [one for one in made if one.version and one.version not in versions]
     _register(store, settings, references, severity_version, new, run_id)
-    _make_current(store, versions, made)
+    _make_current(store, settings, versions, made)
     return Outcome("; ".join(one.said for one in made), sum(one.rows_in for one in made), written)
 
 
@@ -238,8 +238,12 @@ def _register(store: Store, settings: Settings, references: References, severity
         store.append(tables.GOLD_MODELS, store.frame(tables.GOLD_MODELS, rows))
 
 
-def _make_current(store: Store, versions: Versions, made: Sequence[_Made]) -> None:
-    """Makes each version the current one of its family, or leaves a family without one; the former is retired."""
+def _make_current(store: Store, settings: Settings, versions: Versions, made: Sequence[_Made]) -> None:
+    """Makes each version the current one of its family, or leaves a family without one; the former is retired.
+
+    Where somebody decides (models.promotion: by_hand), logistic models stay candidates while their family has a current
+    version. The expected stay is of the very stays that are judged, and always follows them.
+    """
     now = utc_now()
     rows: list[tuple[Any, ...]] = []
     for one in made:
@@ -248,6 +252,8 @@ def _make_current(store: Store, versions: Versions, made: Sequence[_Made]) -> No
             continue
         if one.version and one.version not in {known.name for known in versions.of(one.family) if known.status}:
             rows.append((one.version, registry.CANDIDATE, now, one.note))
+        if one.version and before and one.family.indicator != registry.STAY and settings.models.promotion == "by_hand":
+            continue
         if before:
             rows.append((before.name, registry.RETIRED, now, f"replaced by {one.version}" if one.version else one.note))
         if one.version:

@@ -18,7 +18,7 @@ from lbz_indicators.errors import LbzError, StorageError
 from lbz_indicators.failures import is_spark_failure
 from lbz_indicators.io import Store
 from lbz_indicators.progress import Progress
-from lbz_indicators.steps import MAINTENANCE, STEPS
+from lbz_indicators.steps import MAINTENANCE, STEPS, Step
 from lbz_indicators.steps.outcome import Outcome
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def run_steps(spark: SparkSession, settings: Settings, names: Sequence[str], pro
     try:
         for number, name in enumerate(names, start=1):
             with progress.step(name, number, len(names)):
-                outcome = _run_step(spark, settings, name, progress, run_id)
+                outcome = _run_step(spark, settings, name, (STEPS | MAINTENANCE)[name], progress, run_id)
                 progress.say(outcome.message)
     except Exception as error:
         message = error.what if isinstance(error, LbzError) else type(error).__name__
@@ -53,11 +53,17 @@ def run_steps(spark: SparkSession, settings: Settings, names: Sequence[str], pro
     return run_id
 
 
-def _run_step(spark: SparkSession, settings: Settings, name: str, progress: Progress, run_id: str) -> Outcome:
+def run_alone(spark: SparkSession, settings: Settings, name: str, step: Step, progress: Progress) -> Outcome:
+    """One piece of maintenance that is no step of a run, with its record in gold.runs."""
+    Store(spark, settings.storage).require_writable()
+    return _run_step(spark, settings, name, step, progress, new_run_id())
+
+
+def _run_step(spark: SparkSession, settings: Settings, name: str, step: Step, progress: Progress, run_id: str) -> Outcome:
     store = Store(spark, settings.storage)
     started, clock = utc_now(), time.monotonic()
     try:
-        outcome = (STEPS | MAINTENANCE)[name](store, settings, progress, run_id)
+        outcome = step(store, settings, progress, run_id)
     except LbzError as error:
         _record(store, settings, run_id, name, started, clock, "failed", Outcome(error.what))
         raise
