@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from pyspark.sql import functions as F
 
@@ -54,7 +55,7 @@ def import_model(store: Store, folder: str, note: str, run_id: str) -> Outcome:
     frames = {table: store.frame(table, [(name, *row) for row in of_table]) for table, of_table in rows.items()}
     written = sum(store.replace(table, frame, scope=of_version).rows for table, frame in frames.items())
     now = utc_now()
-    model = (
+    model: tuple[Any, ...] = (
         name, about["indicator"], about["engine"], about["model_years"], json.dumps(about["settings"], sort_keys=True),
         json.dumps(about["references"], sort_keys=True), about["cohort_fingerprint"], {}, about["code_version"], now,
         f"imported: {note}", run_id,
