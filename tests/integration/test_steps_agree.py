@@ -10,8 +10,10 @@ from lbz_indicators.config import Settings, load_settings
 from lbz_indicators.errors import ModelError, SettingsError
 from lbz_indicators.io import Store
 from lbz_indicators.progress import SILENT
+from lbz_indicators.references import load_references
 from lbz_indicators.steps import STEPS
 from lbz_indicators.steps.current import Versions
+from lbz_indicators.steps.derivation import Derived
 from lbz_indicators.steps.predicted import mortality_family
 from sample import SampleRun
 
@@ -22,6 +24,10 @@ def _other(settings: Settings, section: str, **changes: object) -> Settings:
     content = settings.model_dump(mode="json")
     content[section] |= changes
     return Settings.model_validate(content)
+
+
+def _derived(settings: Settings, severity_version: str = NO_SEVERITY) -> Derived:
+    return Derived(settings, load_references(settings.references), severity_version)
 
 
 @pytest.mark.parametrize("step", ["fit", "score", "indicators"])
@@ -44,10 +50,10 @@ def test_expected_numbers_never_stand_beside_observed_ones_of_another_definition
     version = versions.require(mortality_family(sample_run.settings))
     other = _other(sample_run.settings, "population", diagnosis_grouping="groups")
     with pytest.raises(ModelError, match=r"fitted with other settings: population\.diagnosis_grouping ccs, now groups"):
-        versions.require_alike(version, other, NO_SEVERITY)
-    versions.require_alike(version, _other(sample_run.settings, "models", fit_threads=1), NO_SEVERITY)
+        versions.require_alike(version, _derived(other))
+    versions.require_alike(version, _derived(_other(sample_run.settings, "models", fit_threads=1)))
     with pytest.raises(ModelError, match=r"severity\.table none delivered or derived, all other, now severity-2017-1"):
-        versions.require_alike(version, sample_run.settings, "severity-2017-1")
+        versions.require_alike(version, _derived(sample_run.settings, "severity-2017-1"))
 
 
 def test_long_stays_are_never_judged_by_cells_of_another_size(sample_run: SampleRun) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lbz_indicators import cli
+from lbz_indicators.commands.options import settings_of
 from lbz_indicators.config import (
     CONF,
     ModelSettings,
@@ -333,7 +333,7 @@ def test_fingerprint_follows_every_setting() -> None:
 @pytest.mark.parametrize("folder", ["/data/2019", "2019", "2019-01-01", "/data/delivery #2", "no", "[a]", "~", "/data: new"])
 def test_options_of_the_command_line_are_taken_literally(folder: str) -> None:
     """A path given to --input or --output is text, not YAML: `--output 2019`, `--input '/data/delivery #2'`."""
-    assert cli._settings(None, None, delivery__input=folder).delivery.input == folder
+    assert settings_of(None, None, delivery__input=folder).delivery.input == folder
 
 
 @pytest.mark.parametrize("option", ["delivery.load_date=2020-02-30", "delivery.load_date=2020-13-01"])

@@ -20,7 +20,7 @@ ABOUT: dict[str, Any] = {
     "indicator": "mortality",
     "engine": "mllib",
     "model_years": YEARS,
-    "settings": {"models": {"engine": "mllib"}},
+    "settings": {"models": {"engine": "mllib"}, "severity": {"table": "severity-2015-2017-1a2b3c4d"}},
     "references": {"charlson": "abc"},
     "cohort_fingerprint": "def",
     "code_version": "0.1.0",
@@ -47,6 +47,7 @@ ROWS: dict[Table, list[tuple[Any, ...]]] = {
     tables.GOLD_MODEL_COVARIATES: [("100", "age", 5.1, 1, 0.02)],
     tables.GOLD_MODEL_CALIBRATION: [("100", 0, 50, 1, 1.5), ("100", 1, 50, 4, 3.5)],
     tables.GOLD_MODEL_INFORMATION: [("100", ["intercept:0", "age:1"], [4.0, THIRD, THIRD, 2.5])],
+    tables.GOLD_SEVERITY_CLASSES: [("I210", 120, 9, 5, 3), ("Z380", None, None, None, 8)],
 }
 
 

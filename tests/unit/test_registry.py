@@ -7,7 +7,14 @@ import re
 
 import pytest
 
-from lbz_indicators.config import LongStaySettings, ModelSettings, PopulationSettings, ReadmissionSettings, load_settings
+from lbz_indicators.config import (
+    LongStaySettings,
+    ModelSettings,
+    PopulationSettings,
+    ReadmissionSettings,
+    Settings,
+    load_settings,
+)
 from lbz_indicators.models import registry
 from lbz_indicators.models.registry import version_name
 
@@ -36,6 +43,7 @@ SHAPING = {
 NOT_SHAPING = {
     "models.verify": "all",
     "models.promotion": "by_hand",
+    "models.refit": "never",
     "models.engine_tolerance": "1.0e-5",
     "models.separated_tolerance": "1.0e-8",
     "models.pack_columns": "400",
@@ -149,7 +157,14 @@ def test_every_setting_of_readmission_and_stay_is_judged_here() -> None:
 def test_what_a_version_was_fitted_for_is_compared_and_how_is_not() -> None:
     stored = json.dumps(registry.shaping_settings(load_settings(), "readmission", "delivered-1"))
     changed = load_settings(overrides=["readmission.hospital=same", "models.minimum_class_admissions=40"])
-    assert registry.differing_settings(stored, load_settings(), "readmission", "delivered-1") == []
-    assert registry.differing_settings(stored, changed, "readmission", "delivered-1") == ["readmission.hospital any, now same"]
-    other = registry.differing_settings(stored, load_settings(), "readmission", "severity-2017-2018-1f0c2a9b")
+
+    def differences(settings: Settings, table: str, *, of_fit: bool) -> list[str]:
+        wanted = registry.shaping_settings(settings, "readmission", table)
+        return registry.differences(stored, wanted, None if of_fit else "models")
+
+    assert differences(load_settings(), "delivered-1", of_fit=True) == []
+    assert differences(changed, "delivered-1", of_fit=False) == ["readmission.hospital any, now same"]
+    both = ["models.minimum_class_admissions 50, now 40", "readmission.hospital any, now same"]
+    assert differences(changed, "delivered-1", of_fit=True) == both
+    other = differences(load_settings(), "severity-2017-2018-1f0c2a9b", of_fit=True)
     assert other == ["severity.table delivered-1, now severity-2017-2018-1f0c2a9b"]

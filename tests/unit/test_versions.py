@@ -15,7 +15,7 @@ FAMILY, OTHER = Family("mortality", (2018, 2019)), Family("readmission", (2018,)
 
 
 def _version(name: str, status: str | None, day: int | None, family: Family = FAMILY) -> Version:
-    return Version(name, family, "{}", "hash", status, dt.datetime(2026, 1, day) if day else None)
+    return Version(name, family, "{}", "{}", "hash", status, dt.datetime(2026, 1, day) if day else None)
 
 
 def test_the_current_version_is_that_of_its_family() -> None:

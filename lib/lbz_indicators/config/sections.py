@@ -126,6 +126,7 @@ class ModelSettings(Section):
     merge_zero_event_classes: bool
     frozen_year: Literal["last"]
     promotion: Literal["at_once", "by_hand"]
+    refit: Literal["changed", "maintenance", "never"]
     newton_decrement: Annotated[float, Field(gt=0, le=1e-8)]
     maximum_newton_steps: Annotated[int, Field(ge=1)]
     separated_ridge: Annotated[float, Field(gt=0, le=1e-3)]

@@ -1,8 +1,9 @@
 """A version of logistic models as files that another organisation can read, check and score with.
 
 `model.json` says what the version is and holds the SHA-256 of every other file; the CSV files have the columns of the gold.model
-tables without model_version, in the contract's order, UTF-8, comma, a header; numbers in full precision, a missing value empty,
-true or false, a list as JSON. So the coefficients go with standard errors, classes and significance, as yearly published.
+tables, and of the severity classes behind the covariates, without the version: in the contract's order, UTF-8, comma, a header;
+numbers in full precision, a missing value empty, true or false, a list as JSON. So the coefficients go with standard errors,
+classes and significance, as yearly published.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from lbz_indicators.models.design import INTERCEPT
 from lbz_indicators.population.comorbidity import CONDITIONS
 from lbz_indicators.population.covariates import COMORBIDITY, ordered_covariates
 from lbz_indicators.schemas import SCHEMAS, Column
-from lbz_indicators.schemas.contract import BOOLEAN, DOUBLE, DOUBLES, INTEGER, LONG, STRING, STRINGS
+from lbz_indicators.schemas.contract import BOOLEAN, BYTE, DOUBLE, DOUBLES, INTEGER, LONG, STRING, STRINGS
 from lbz_indicators.tables import Table
 
 FORMAT = 1
@@ -32,6 +33,7 @@ FILES: dict[str, Table] = {
     "covariates.csv": tables.GOLD_MODEL_COVARIATES,
     "calibration.csv": tables.GOLD_MODEL_CALIBRATION,
     "information.csv": tables.GOLD_MODEL_INFORMATION,
+    "severity.csv": tables.GOLD_SEVERITY_CLASSES,
 }
 DESCRIBED = (
     "model_version",
@@ -47,11 +49,20 @@ DESCRIBED = (
 WITH_COEFFICIENTS = ("fitted", "separated")
 _NAME = re.compile(r"(mortality|readmission)-\d{4}(-\d{4})?-[0-9a-f]{8}")
 Rows = Mapping[Table, Sequence[tuple[Any, ...]]]
+Delivered = tuple[dict[str, Any], dict[Table, list[tuple[Any, ...]]]]
+"""What model.json says, and the rows of the files by table."""
 
 
 def columns_of(table: Table) -> list[Column]:
     """The columns of a file: those of its table without the version."""
-    return [column for column in SCHEMAS[table].columns if column.name != "model_version"]
+    return [column for column in SCHEMAS[table].columns if column.name not in ("model_version", "severity_version")]
+
+
+def version_of(table: Table, description: Mapping[str, Any]) -> tuple[str, str]:
+    """(column, value) by which a table's rows belong to the described version."""
+    if table == tables.GOLD_SEVERITY_CLASSES:
+        return "severity_version", description["settings"]["severity"]["table"]
+    return "model_version", description["model_version"]
 
 
 def to_files(description: Mapping[str, Any], rows: Rows) -> dict[str, str]:
@@ -62,7 +73,7 @@ def to_files(description: Mapping[str, Any], rows: Rows) -> dict[str, str]:
     return {DESCRIPTION: json.dumps(whole, indent=1, sort_keys=True) + "\n", **texts}
 
 
-def from_files(texts: Mapping[str, str]) -> tuple[dict[str, Any], dict[Table, list[tuple[Any, ...]]]]:
+def from_files(texts: Mapping[str, str]) -> Delivered:
     """(what model.json says, rows by table); DeliveryError naming everything that is wrong in one message."""
     missing = [name for name in (DESCRIPTION, *FILES) if name not in texts]
     if missing:
@@ -107,7 +118,7 @@ def _described(text: str) -> tuple[dict[str, Any], list[str]]:
         "indicator": lambda v: v in ("mortality", "readmission") and str(value.get("model_version", "")).startswith(f"{v}-"),
         "engine": lambda v: isinstance(v, str),
         "model_years": lambda v: isinstance(v, list) and v != [] and all(type(year) is int for year in v) and v == sorted(set(v)),
-        "settings": lambda v: isinstance(v, dict),
+        "settings": lambda v: isinstance(v, dict) and isinstance(v.get("severity", {}).get("table"), str),
         "references": lambda v: isinstance(v, dict),
         "cohort_fingerprint": lambda v: isinstance(v, str),
         "code_version": lambda v: isinstance(v, str),
@@ -197,6 +208,7 @@ def _list_of(kind: type) -> Callable[[str], list[Any]]:
 _READERS: dict[str, Callable[[str], Any]] = {
     STRING.simpleString(): str,
     BOOLEAN.simpleString(): _truth,
+    BYTE.simpleString(): int,
     INTEGER.simpleString(): int,
     LONG.simpleString(): int,
     DOUBLE.simpleString(): _finite,

@@ -22,7 +22,16 @@ NO_MODEL_VERSION = "none"
 """Stands where a version would, in rows of an event for which there is no model."""
 CANDIDATE, CURRENT, RETIRED = "candidate", "current", "retired"
 
-_NOT_SHAPING = ("verify", "promotion", "engine_tolerance", "separated_tolerance", "pack_columns", "pack_rows", "fit_threads")
+_NOT_SHAPING = (
+    "verify",
+    "promotion",
+    "refit",
+    "engine_tolerance",
+    "separated_tolerance",
+    "pack_columns",
+    "pack_rows",
+    "fit_threads",
+)
 
 _SHAPING_STAYS = {"minimum_cell_admissions", "minimum_procedure_admissions", "covid_excluded_years"}
 
@@ -41,14 +50,14 @@ def shaping_settings(settings: Settings, indicator: str, severity_version: str) 
     return shaping
 
 
-def differing_settings(stored: str, settings: Settings, indicator: str, severity_version: str) -> list[str]:
-    """What of population and outcome a stored version (JSON of gold.models) was fitted with otherwise; how models are fitted
-    may differ, for an older version can be current."""
-    one, other = json.loads(stored), shaping_settings(settings, indicator, severity_version)
+def differences(stored: str, wanted: Mapping[str, Mapping[str, Any]], without: str | None = None) -> list[str]:
+    """What a stored version (JSON of gold.models: values by section and key) was made with otherwise than is wanted, but for
+    the section `without`."""
+    one = json.loads(stored)
     return [
         f"{section}.{key} {one.get(section, {}).get(key)}, now {value}"
-        for section, values in other.items()
-        if section != "models"
+        for section, values in wanted.items()
+        if section != without
         for key, value in values.items()
         if one.get(section, {}).get(key) != value
     ]

@@ -57,9 +57,9 @@ SCHEMAS = (
         (
             SEVERITY_VERSION,
             Column("main_diagnosis", STRING, "ICD-10, full code as delivered, upper case, no dot", required=True),
-            Column("admissions", LONG, "Admissions of the history years", required=True),
-            Column("deaths", LONG, "Deaths among them", required=True),
-            Column("hospitals", LONG, "Reporting hospitals that used the code", required=True),
+            Column("admissions", LONG, "Admissions of the history years; null where classes were delivered"),
+            Column("deaths", LONG, "Deaths among them, likewise"),
+            Column("hospitals", LONG, "Reporting hospitals that used the code, likewise"),
             Column("severity", BYTE, "Class 0..7 of deaths / admissions; 8 = other (too few of either)", required=True),
         ),
         ("severity_version", "main_diagnosis"),

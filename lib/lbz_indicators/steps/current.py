@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,24 +11,35 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lbz_indicators import tables
-from lbz_indicators.config import Settings
 from lbz_indicators.errors import ModelError
 from lbz_indicators.io import Store
 from lbz_indicators.models import registry
 from lbz_indicators.models.score import ScoringModel, scoring_model
+from lbz_indicators.steps.derivation import Derived
 from lbz_indicators.steps.predicted import Family
 
 
 @dataclass(frozen=True)
 class Version:
-    """A row of gold.models: `settings` as JSON, `status` of its last event, and since when it was last current."""
+    """A row of gold.models: `settings` and `references` as JSON, `status` of its last event, and since when it was last
+    current."""
 
     name: str
     family: Family
     settings: str
+    references: str
     cohort_fingerprint: str
     status: str | None
     current_since: dt.datetime | None
+
+    def differences(self, derived: Derived, *, of_fit: bool) -> list[str]:
+        """What it was fitted with otherwise than rows are derived with: population, outcome, reference lists, severity; and
+        `of_fit`, how models are fitted, which may differ, for an older version can be current."""
+        indicator = self.family.indicator
+        wanted = registry.shaping_settings(derived.settings, indicator, derived.severity_version)
+        found = registry.differences(self.settings, wanted, None if of_fit else "models")
+        lists = json.dumps({"references": json.loads(self.references)})
+        return found + registry.differences(lists, {"references": derived.references.hashes})
 
 
 class Versions:
@@ -47,11 +59,11 @@ class Versions:
             last[name] = max(last.get(name, (at, status)), (at, status))
             if status == registry.CURRENT:
                 current[name] = max(current.get(name, at), at)
-        columns = ("model_version", "indicator", "model_years", "settings", "cohort_fingerprint")
+        columns = ("model_version", "indicator", "model_years", "settings", "references", "cohort_fingerprint")
         versions = []
-        for name, indicator, years, settings, cohort in store.read_or_empty(tables.GOLD_MODELS).select(*columns).collect():
+        for name, indicator, years, settings, lists, cohort in store.read_or_empty(tables.GOLD_MODELS).select(*columns).collect():
             family, status = Family(indicator, tuple(years)), last[name][1] if name in last else None
-            versions.append(Version(name, family, settings, cohort, status, current.get(name)))
+            versions.append(Version(name, family, settings, lists, cohort, status, current.get(name)))
         return cls(versions, store.place)
 
     def __contains__(self, name: str) -> bool:
@@ -80,14 +92,12 @@ class Versions:
             )
         return version
 
-    def require_alike(self, version: Version, settings: Settings, severity_version: str) -> None:
-        """ModelError where the version was fitted for another population or outcome than this command's: its expected numbers
+    def require_alike(self, version: Version, derived: Derived) -> None:
+        """ModelError where the version was fitted for another population or outcome, or with other lists: its expected numbers
         would stand beside observed ones of another definition."""
-        indicator = version.family.indicator
-        problems = registry.differing_settings(version.settings, settings, indicator, severity_version)
-        if problems:
+        if problems := version.differences(derived, of_fit=False):
             raise ModelError(
-                f"The current {indicator} model was fitted with other settings: {'; '.join(problems)}.",
+                f"The current {version.family.indicator} model was fitted with other settings: {'; '.join(problems)}.",
                 where=f"{version.name} in {self._place}",
                 mend="give the same --config and --set to every step, or run fit with these.",
             )

@@ -9,16 +9,26 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from lbz_indicators import tables
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import SettingsError, StorageError
 from lbz_indicators.io import Store
-from lbz_indicators.references import References
+from lbz_indicators.references import References, load_references
 
 COVARIATES = str(tables.SILVER_COVARIATES)
 DELIVERED_UNTIL = "readmission.delivered_until"
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What covariates and stays are of, when they are of this command's settings: models must be of the same."""
+
+    settings: Settings
+    references: References
+    severity_version: str
 
 
 @contextmanager
@@ -39,9 +49,9 @@ def deriving(store: Store, settings: Settings, references: References, severity_
         _write(store, wanted, complete=True, run_id=run_id)
 
 
-def require(store: Store, settings: Settings, references: References) -> str:
-    """SettingsError where the covariates were derived with other years, settings or lists than this command's; else the version
-    of the severity classes in them."""
+def require(store: Store, settings: Settings) -> Derived:
+    """SettingsError where the covariates were derived with other years, settings or lists than this command's."""
+    references = load_references(settings.references)
     stored = _stored(store)
     if stored is None or not stored["complete"]:
         raise StorageError(
@@ -55,7 +65,7 @@ def require(store: Store, settings: Settings, references: References) -> str:
             where=f"{COVARIATES} in {store.place}",
             mend="give the same --years, --config and --set to every step, or run derive again with these.",
         )
-    return str(stored["severity_version"])
+    return Derived(settings, references, str(stored["severity_version"]))
 
 
 def is_of(store: Store, settings: Settings, references: References) -> bool:

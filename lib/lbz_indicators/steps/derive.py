@@ -27,6 +27,7 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
     rows = judged.with_exclusions(store, settings, references, settings.population_years)
     rows = comorbidity.with_comorbidity(rows, store.read(tables.SILVER_DIAGNOSES), _prefixes(store.spark, references))
     severity_classes, severity_version = severity.classes_in_force(store, settings)
+    severity.keep_delivered(store, severity_classes, severity_version)
     rows = covariates.with_classes(rows, _ses_classes(store), severity_classes)
     with derivation.deriving(store, settings, references, severity_version, run_id):
         written = store.replace(tables.SILVER_COVARIATES, covariates.covariate_rows(rows))

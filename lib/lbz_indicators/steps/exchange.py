@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from pyspark.sql import functions as F
 
@@ -17,7 +16,11 @@ from lbz_indicators.io import Store
 from lbz_indicators.models import exchange, registry
 from lbz_indicators.steps.current import Versions
 from lbz_indicators.steps.outcome import Outcome
+from lbz_indicators.steps.predicted import Family
 from lbz_indicators.steps.promotion import require_known
+from lbz_indicators.steps.registration import NewVersion, StatusChange, change_status, register
+
+Delivered = exchange.Delivered
 
 
 def export_model(store: Store, name: str, folder: str) -> list[str]:
@@ -38,9 +41,14 @@ def export_model(store: Store, name: str, folder: str) -> list[str]:
     return list(texts)
 
 
-def import_model(store: Store, folder: str, note: str, run_id: str) -> Outcome:
-    """Stores the version of a folder as a candidate; nothing where it is there already with the same content."""
-    about, rows = exchange.from_files(_read(folder))
+def read_files(folder: str) -> Delivered:
+    """(what model.json says, rows by table) of a folder; DeliveryError where they cannot be used."""
+    return exchange.from_files(_read(folder))
+
+
+def import_model(store: Store, delivered: Delivered, note: str, run_id: str) -> Outcome:
+    """Stores a version as a candidate; nothing where it is there already with the same content."""
+    about, rows = delivered
     name = about["model_version"]
     if name in Versions.read(store):
         stored, given = _stored(store, name), exchange.to_files(about, rows)
@@ -51,18 +59,18 @@ def import_model(store: Store, folder: str, note: str, run_id: str) -> Outcome:
                 mend="ask who made the files: a version is named by what made it, and never changes.",
             )
         return Outcome(f"{name} is there already", rows_out=0)
-    of_version = F.col("model_version") == name
-    frames = {table: store.frame(table, [(name, *row) for row in of_table]) for table, of_table in rows.items()}
-    written = sum(store.replace(table, frame, scope=of_version).rows for table, frame in frames.items())
+    written = 0
+    for table, of_table in rows.items():
+        column, version = exchange.version_of(table, about)
+        frame = store.frame(table, [(version, *row) for row in of_table])
+        written += store.replace(table, frame, scope=F.col(column) == version).rows
     now = utc_now()
-    model: tuple[Any, ...] = (
-        name, about["indicator"], about["engine"], about["model_years"], json.dumps(about["settings"], sort_keys=True),
-        json.dumps(about["references"], sort_keys=True), about["cohort_fingerprint"], {}, about["code_version"], now,
-        f"imported: {note}", run_id,
-    )  # fmt: skip
-    store.append(tables.GOLD_MODELS, store.frame(tables.GOLD_MODELS, [model]))
-    event = (name, registry.CANDIDATE, now, f"imported: {note}")
-    store.append(tables.GOLD_MODEL_EVENTS, store.frame(tables.GOLD_MODEL_EVENTS, [event]))
+    imported = f"imported: {note}"
+    family = Family(about["indicator"], tuple(about["model_years"]))
+    shaping, lists, cohort = (about[fact] for fact in ("settings", "references", "cohort_fingerprint"))
+    new = NewVersion(name, family, about["engine"], shaping, lists, cohort, {}, about["code_version"], imported)
+    register(store, [new], now, run_id)
+    change_status(store, [StatusChange(name, registry.CANDIDATE, now, imported)])
     return Outcome(f"{name} is stored as a candidate; `models promote {name} --note ...` makes it current", rows_out=written)
 
 
@@ -74,7 +82,9 @@ def _stored(store: Store, name: str) -> dict[str, str]:
     rows = {}
     for table in exchange.FILES.values():
         columns = [column.name for column in exchange.columns_of(table)]
-        rows[table] = [tuple(found) for found in store.read(table).where(of_version).select(*columns).collect()]
+        column, version = exchange.version_of(table, described)
+        found = store.read_or_empty(table).where(F.col(column) == version).select(*columns)
+        rows[table] = [tuple(row) for row in found.collect()]
     return exchange.to_files(described, rows)
 
 

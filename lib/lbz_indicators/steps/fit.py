@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,12 +22,14 @@ from lbz_indicators.models.score import scoring_model, with_expected
 from lbz_indicators.population.covariates import comorbidity_labels
 from lbz_indicators.population.diagnosis_groups import group_of_category
 from lbz_indicators.progress import Progress
-from lbz_indicators.references import References, load_references
+from lbz_indicators.references import References
 from lbz_indicators.steps import derivation
 from lbz_indicators.steps.current import Versions
+from lbz_indicators.steps.derivation import Derived
 from lbz_indicators.steps.fitting import fit_models
 from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.steps.predicted import COHORT, Family, Predicted, predicted_events, stay_family
+from lbz_indicators.steps.registration import NewVersion, StatusChange, change_status, register
 from lbz_indicators.steps.stay_fitting import STAY_COHORT, fit_stays, write_stays
 from lbz_indicators.tables import Table
 
@@ -39,15 +40,14 @@ Rows = Mapping[Table, Sequence[tuple[Any, ...]]]
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """silver.covariates and silver.stays to a model version per event, and one of the expected stay; nothing where they are
     there already."""
-    references = load_references(settings.references)
-    severity_version = derivation.require(store, settings, references)
+    derived = derivation.require(store, settings)
     versions = Versions.read(store)
-    fits = _Fits(store, settings, references, severity_version, versions, progress)
+    fits = _Fits(store, settings, derived, versions, progress)
     made = [*(fits.fit(event) for event in predicted_events(settings)), fits.fit_stays()]
     # One write per table for the models of all events: comparing and committing cost more than so few rows.
     written = sum(one.written for one in made) + _write(store, [one for one in made if one.rows])
     new = [one for one in made if one.version and one.version not in versions]
-    _register(store, settings, references, severity_version, new, run_id)
+    _register(store, derived, new, run_id)
     _make_current(store, settings, versions, made)
     return Outcome("; ".join(one.said for one in made), sum(one.rows_in for one in made), written)
 
@@ -73,13 +73,14 @@ class _Made:
 class _Fits:
     store: Store
     settings: Settings
-    references: References
-    severity_version: str
+    derived: Derived
     versions: Versions
     progress: Progress
 
     def fit(self, event: Predicted) -> _Made:
         """The model version of one event."""
+        if kept := self._kept(event):
+            return kept
         store, settings, years = self.store, self.settings, event.model_years
         cohort = event.population(store, years) if years else None
         delivered = [] if cohort is None else sorted(row[0] for row in cohort.select("discharge_year").distinct().collect())
@@ -91,7 +92,7 @@ class _Fits:
             return _known(event.family, version)
         groups = fit_models(store, cohort, years, settings, self.progress)
         _require_converged(event, groups)
-        rows = _rows(store, version, groups, cohort, event, settings, self.references)
+        rows = _rows(store, version, groups, cohort, event, settings, self.derived.references)
         store.release()
         said = _said(version, groups, delivered, settings)
         number = sum(group.design.counts.total.admissions for group in groups)
@@ -112,9 +113,20 @@ class _Fits:
         return _Made(family, version, "fitted", said, cohort_hash, rows_in=number, written=written)
 
     def _name(self, family: Family, cohort_hash: str) -> str:
-        return registry.version_name(
-            family.indicator, self.settings, self.severity_version, family.years, self.references.hashes, cohort_hash
-        )
+        severity_version, lists = self.derived.severity_version, self.derived.references.hashes
+        return registry.version_name(family.indicator, self.settings, severity_version, family.years, lists, cohort_hash)
+
+    def _kept(self, event: Predicted) -> _Made | None:
+        """The current version of an event where it is not to be fitted anew, whatever the data (models.refit)."""
+        refit, current = self.settings.models.refit, self.versions.current(event.family)
+        if current and (refit == "never" or (refit == "maintenance" and not current.differences(self.derived, of_fit=True))):
+            return _Made(event.family, current.name, "kept", f"model {current.name} is kept")
+        if refit != "never":
+            return None
+        if event.indicator == registry.MORTALITY:
+            self.versions.require(event.family)
+        why = "none is current, and models.refit is never"
+        return _Made(event.family, None, why, f"no model of readmissions: {why}")
 
     def _without_model(self, event: Predicted, delivered: Sequence[int]) -> _Made:
         """Nothing to fit: an error for deaths; readmissions are then counted, and none is expected."""
@@ -213,29 +225,19 @@ def _write(store: Store, made: Sequence[_Made]) -> int:
     return sum(store.replace(table, store.frame(table, rows), scope=of_versions).rows for table, rows in of_table.items())
 
 
-def _register(store: Store, settings: Settings, references: References, severity_version: str, made: Sequence[_Made],
-              run_id: str) -> None:  # fmt: skip
+def _register(store: Store, derived: Derived, made: Sequence[_Made], run_id: str) -> None:
     """The rows in gold.models, which make the versions complete."""
-    read, now = dict(store.versions_read), utc_now()
-    rows = [
-        (
-            one.version,
-            one.family.indicator,
-            MLLIB if one.family.indicator == registry.STAY else settings.models.engine,
-            list(one.family.years),
-            json.dumps(registry.shaping_settings(settings, one.family.indicator, severity_version), sort_keys=True),
-            json.dumps(references.hashes, sort_keys=True),
-            one.cohort_hash,
-            read,
-            __version__,
-            now,
-            None,
-            run_id,
+    read = dict(store.versions_read)
+    versions = []
+    for one in made:
+        indicator = one.family.indicator
+        engine = MLLIB if indicator == registry.STAY else derived.settings.models.engine
+        shaping = registry.shaping_settings(derived.settings, indicator, derived.severity_version)
+        name = str(one.version)
+        versions.append(
+            NewVersion(name, one.family, engine, shaping, derived.references.hashes, one.cohort_hash, read, __version__)
         )
-        for one in made
-    ]
-    if rows:
-        store.append(tables.GOLD_MODELS, store.frame(tables.GOLD_MODELS, rows))
+    register(store, versions, utc_now(), run_id)
 
 
 def _make_current(store: Store, settings: Settings, versions: Versions, made: Sequence[_Made]) -> None:
@@ -245,18 +247,18 @@ def _make_current(store: Store, settings: Settings, versions: Versions, made: Se
     version. The expected stay is of the very stays that are judged, and always follows them.
     """
     now = utc_now()
-    rows: list[tuple[Any, ...]] = []
+    changes: list[StatusChange] = []
     for one in made:
         before = versions.current(one.family)
         if (before.name if before else None) == one.version:
             continue
         if one.version and one.version not in {known.name for known in versions.of(one.family) if known.status}:
-            rows.append((one.version, registry.CANDIDATE, now, one.note))
+            changes.append(StatusChange(one.version, registry.CANDIDATE, now, one.note))
         if one.version and before and one.family.indicator != registry.STAY and settings.models.promotion == "by_hand":
             continue
         if before:
-            rows.append((before.name, registry.RETIRED, now, f"replaced by {one.version}" if one.version else one.note))
+            why = f"replaced by {one.version}" if one.version else one.note
+            changes.append(StatusChange(before.name, registry.RETIRED, now, why))
         if one.version:
-            rows.append((one.version, registry.CURRENT, now + dt.timedelta(microseconds=1), one.note))
-    if rows:
-        store.append(tables.GOLD_MODEL_EVENTS, store.frame(tables.GOLD_MODEL_EVENTS, rows))
+            changes.append(StatusChange(one.version, registry.CURRENT, now + dt.timedelta(microseconds=1), one.note))
+    change_status(store, changes)

@@ -22,22 +22,21 @@ from lbz_indicators.models import registry, stay_cells
 from lbz_indicators.models.certify import SEPARATED
 from lbz_indicators.population.diagnosis_groups import cluster_of_group
 from lbz_indicators.progress import Progress
-from lbz_indicators.references import load_references
 from lbz_indicators.schemas import SCHEMAS
 from lbz_indicators.schemas.gold import FIGURE_KEY_NAMES
 from lbz_indicators.schemas.silver import PLACE
 from lbz_indicators.steps import derivation, predicted
 from lbz_indicators.steps.current import LogisticModel, Version, Versions, read_model
+from lbz_indicators.steps.derivation import Derived
 from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.steps.predicted import COHORT, KEY, Predicted, stay_family
 
 
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """gold.expected and gold.expected_nights to gold.indicators, gold.indicator_history and gold.interval_variants."""
-    references = load_references(settings.references)
-    severity_version = derivation.require(store, settings, references)
-    clusters = cluster_of_group(references.diagnosis_groups.rows, settings.population.diagnosis_grouping)
-    work = _Indicators(store, settings, clusters, Versions.read(store), severity_version, run_id)
+    derived = derivation.require(store, settings)
+    clusters = cluster_of_group(derived.references.diagnosis_groups.rows, settings.population.diagnosis_grouping)
+    work = _Indicators(store, settings, clusters, Versions.read(store), derived, run_id)
     parts = [work.mortality(), work.readmission(), work.length_of_stay()]
     # One write for all: comparing and committing cost more than so few rows.
     scope = reduce(lambda left, right: left | right, [part.scope for part in parts])
@@ -71,7 +70,7 @@ class _Indicators:
     settings: Settings
     clusters: Mapping[str, str]
     versions: Versions
-    severity_version: str
+    derived: Derived
     run_id: str
 
     def mortality(self) -> _Figures:
@@ -130,7 +129,7 @@ class _Indicators:
         return read_model(self.store, version)
 
     def _require_alike(self, version: Version) -> None:
-        self.versions.require_alike(version, self.settings, self.severity_version)
+        self.versions.require_alike(version, self.derived)
 
     def _scored(self, event: Predicted, version: str, years: Sequence[int]) -> DataFrame:
         """Rows of the event's population with the columns of silver.covariates, observed and expected."""

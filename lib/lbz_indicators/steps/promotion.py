@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 
-from lbz_indicators import tables
 from lbz_indicators.clock import utc_now
-from lbz_indicators.config import Settings
 from lbz_indicators.errors import SettingsError
 from lbz_indicators.io import Store
 from lbz_indicators.models import registry
-from lbz_indicators.progress import Progress
 from lbz_indicators.steps.current import Version, Versions
 from lbz_indicators.steps.outcome import Outcome
-
-PROMOTE, RETIRE = "models promote", "models retire"
+from lbz_indicators.steps.registration import StatusChange, change_status
 
 
 def promote(store: Store, name: str, note: str) -> Outcome:
@@ -26,11 +21,11 @@ def promote(store: Store, name: str, note: str) -> Outcome:
     if before == version:
         return Outcome(f"{name} is current already", rows_out=0)
     now = utc_now()
-    rows = [(before.name, registry.RETIRED, now, f"replaced by {name}: {note}")] if before else []
-    rows.append((name, registry.CURRENT, now + dt.timedelta(microseconds=1), note))
-    store.append(tables.GOLD_MODEL_EVENTS, store.frame(tables.GOLD_MODEL_EVENTS, rows))
+    changes = [StatusChange(before.name, registry.RETIRED, now, f"replaced by {name}: {note}")] if before else []
+    changes.append(StatusChange(name, registry.CURRENT, now + dt.timedelta(microseconds=1), note))
+    change_status(store, changes)
     former = f", {before.name} is retired" if before else ""
-    return Outcome(f"{name} is current{former}; score and indicators (or run) make its figures", rows_out=len(rows))
+    return Outcome(f"{name} is current{former}; score and indicators (or run) make its figures", rows_out=len(changes))
 
 
 def retire(store: Store, name: str, note: str) -> Outcome:
@@ -38,7 +33,7 @@ def retire(store: Store, name: str, note: str) -> Outcome:
     version = require_known(Versions.read(store), name, store.place)
     if version.status == registry.RETIRED:
         return Outcome(f"{name} is retired already", rows_out=0)
-    store.append(tables.GOLD_MODEL_EVENTS, store.frame(tables.GOLD_MODEL_EVENTS, [(name, registry.RETIRED, utc_now(), note)]))
+    change_status(store, [StatusChange(name, registry.RETIRED, utc_now(), note)])
     left = "; no version of its years is current now" if version.status == registry.CURRENT else ""
     return Outcome(f"{name} is retired{left}", rows_out=1)
 
@@ -53,9 +48,3 @@ def require_known(versions: Versions, name: str, place: str) -> Version:
             mend="`lbz-indicators models list` names them.",
         )
     return version
-
-
-def as_step(change: str, name: str, note: str) -> Callable[[Store, Settings, Progress, str], Outcome]:
-    """Promotion or retirement in the form of a step."""
-    act = {PROMOTE: promote, RETIRE: retire}[change]
-    return lambda store, settings, progress, run_id: act(store, name, note)

@@ -17,9 +17,9 @@ from lbz_indicators.io import Store
 from lbz_indicators.models import registry, stay_cells
 from lbz_indicators.models.score import with_expected, without_model
 from lbz_indicators.progress import Progress
-from lbz_indicators.references import load_references
 from lbz_indicators.steps import derivation
 from lbz_indicators.steps.current import Versions, broadcastable, read_model
+from lbz_indicators.steps.derivation import Derived
 from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.steps.predicted import Predicted, mortality, predicted_events, stay_family
 from lbz_indicators.steps.stay_fitting import STAY_COHORT
@@ -28,8 +28,8 @@ from lbz_indicators.tables import Table
 
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """silver.covariates, silver.stays and the current models to gold.expected and gold.expected_nights."""
-    severity_version = derivation.require(store, settings, load_references(settings.references))
-    scoring = _Scoring(store, settings, Versions.read(store), severity_version)
+    derived = derivation.require(store, settings)
+    scoring = _Scoring(store, settings, Versions.read(store), derived)
     scoring.versions.require(mortality(settings).family)  # deaths need a model; readmissions are counted without one
     outcomes = [scoring.events(), scoring.stays()]
     rows_in, rows_out = (sum(getattr(o, name) or 0 for o in outcomes) for name in ("rows_in", "rows_out"))
@@ -52,7 +52,7 @@ class _Scoring:
     store: Store
     settings: Settings
     versions: Versions
-    severity_version: str
+    derived: Derived
 
     def events(self) -> Outcome:
         """Expected values of every event by its current model, null where it has none; one write for all."""
@@ -78,7 +78,7 @@ class _Scoring:
         version = current.name if current else registry.NO_MODEL_VERSION
         rows = event.population(self.store, event.scored_years)
         if current:
-            self.versions.require_alike(current, self.settings, self.severity_version)
+            self.versions.require_alike(current, self.derived)
             scored = with_expected(rows, broadcastable(self.store, read_model(self.store, current)))
         else:
             scored = without_model(rows)
@@ -94,7 +94,7 @@ class _Scoring:
         """Expected nights of every admission whose stay is judged, by both estimators."""
         store, settings, family = self.store, self.settings, stay_family(self.settings)
         current = self.versions.require(family)
-        self.versions.require_alike(current, settings, self.severity_version)
+        self.versions.require_alike(current, self.derived)
         of_version = F.col("model_version") == current.name
         admissions = stay_cells.population(store.read(tables.SILVER_COVARIATES), settings.olo, family.years)
         if registry.content_fingerprint(admissions, STAY_COHORT)[1] != current.cohort_fingerprint:

@@ -20,6 +20,9 @@ from lbz_indicators.references import load_references
 from lbz_indicators.steps import judged
 from lbz_indicators.steps.outcome import Outcome
 
+DELIVERED = "delivered-"
+"""The name of a delivered table begins with this."""
+
 
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """silver.admissions to a version of gold.severity_classes, which is then in force; nothing where it is so already."""
@@ -86,7 +89,7 @@ def classes_in_force(store: Store, settings: Settings) -> tuple[DataFrame, str]:
         if delivered is None:
             return rows, "none delivered or derived, all other"
         _, content = registry.content_fingerprint(rows, ["main_diagnosis", "severity"])
-        return rows, f"delivered-{content[:8]}"
+        return rows, f"{DELIVERED}{content[:8]}"
     rows = store.read_or_empty(tables.GOLD_SEVERITY_CLASSES).where(F.col("severity_version") == version)
     if rows.isEmpty():
         raise StorageError(
@@ -95,6 +98,16 @@ def classes_in_force(store: Store, settings: Settings) -> tuple[DataFrame, str]:
             mend="name a version of gold.severity_versions, or latest, in severity.table.",
         )
     return rows.select("main_diagnosis", "severity"), version
+
+
+def keep_delivered(store: Store, classes: DataFrame, version: str) -> None:
+    """Keeps the classes of a delivered table under its name, so that what was derived with it can be derived again."""
+    known = store.read_or_empty(tables.GOLD_SEVERITY_CLASSES).where(F.col("severity_version") == version)
+    if version.startswith(DELIVERED) and known.isEmpty():
+        none = F.lit(None).cast("bigint")
+        counts = {name: none for name in ("admissions", "deaths", "hospitals")}
+        rows = classes.withColumns({"severity_version": F.lit(version), **counts})
+        store.append(tables.GOLD_SEVERITY_CLASSES, rows.select(*store.columns(tables.GOLD_SEVERITY_CLASSES)))
 
 
 def _shaping(settings: Settings) -> dict[str, object]:

@@ -1,0 +1,66 @@
+"""What the commands share: their options, the settings made of them, the session and its log file."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from lbz_indicators import printing
+from lbz_indicators.config import Settings, load_settings
+from lbz_indicators.places import is_remote
+
+Config = Annotated[str | None, typer.Option("--config", help="Settings file (YAML).")]
+Overrides = Annotated[list[str] | None, typer.Option("--set", help="key.path=value, repeatable; wins over the file.")]
+Input = Annotated[str | None, typer.Option("--input", help="Folder of the delivery.")]
+Source = Annotated[str | None, typer.Option("--source", help="Source mapping: lbz, sih, or a .yml file.")]
+Output = Annotated[str | None, typer.Option("--output", help="Folder of the tables.")]
+DeliveredUntil = Annotated[
+    str | None, typer.Option("--delivered-until", help="Last day of discharge that all hospitals have delivered: 2022-12-31.")
+]
+Csv = Annotated[bool, typer.Option("--csv", help="Comma-separated, unrounded.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON lines, unrounded.")]
+Years = Annotated[str | None, typer.Option("--years", help="Years of the run, such as 2016-2019; the last is reported.")]
+
+
+def settings_of(config: str | None, overrides: Sequence[str] | None, **options: str | None) -> Settings:
+    """The settings of a command; options that are given win over the file."""
+    return load_settings(config, overrides or [], {path.replace("__", "."): value for path, value in options.items()})
+
+
+def _log_file(settings: Settings, writes: bool) -> str:
+    """The log beside the tables, else in the temporary folder; readable by its owner alone.
+
+    A command that only reads makes no folder: a mistyped --output stays absent.
+    """
+    root = settings.storage.root
+    local = root is not None and not is_remote(root) and (writes or os.path.isdir(root))
+    try:
+        folder = os.path.join(root, "_logs") if root and local else tempfile.mkdtemp(prefix="lbz-indicators-")
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        path = os.path.join(folder, "lbz-indicators.log")
+        os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
+    except OSError:
+        descriptor, path = tempfile.mkstemp(prefix="lbz-indicators-", suffix=".log")
+        os.close(descriptor)
+    return path
+
+
+def start(settings: Settings, writes: bool) -> Any:
+    """The Spark session of a command, its log file opened."""
+    path = _log_file(settings, writes)
+    form = "%(asctime)s %(levelname)s %(name)s %(message)s"
+    logging.basicConfig(filename=path, level=logging.INFO, format=form, force=True)
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+    from lbz_indicators.session import start_session
+
+    return start_session(settings, path)
+
+
+def form(csv: bool, json: bool) -> str:
+    """One of the forms that printing knows."""
+    return printing.CSV if csv else printing.JSON if json else printing.TABLE
