@@ -31,6 +31,7 @@ setup(
         "PyYAML>=6",
         "typer>=0.12",
         "rich>=13",
+        "matplotlib>=3.8",
         "glum>=3.1",
     ],
     extras_require={

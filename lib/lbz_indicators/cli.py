@@ -12,6 +12,7 @@ from rich.console import Console
 
 from lbz_indicators import environment, printing
 from lbz_indicators.commands import registry, steps
+from lbz_indicators.commands.explain import explain
 from lbz_indicators.commands.options import Config, Csv, Json, Output, Overrides, Years, form, settings_of, start
 from lbz_indicators.errors import LbzError
 
@@ -24,6 +25,7 @@ log.addHandler(logging.NullHandler())
 
 steps.add_to(app)
 app.add_typer(registry.app, name="models")
+app.command("explain")(explain)
 
 
 @app.command()

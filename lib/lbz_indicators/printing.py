@@ -91,7 +91,7 @@ def print_view(spark: Any, settings: Settings, what: str, hospital: str | None, 
         if shown.version != shown.current:
             note = f"figures of model {shown.version}; the current model {shown.current} has none yet: run score and indicators"
             print(note, file=sys.stderr)
-    _print_rows(what if hospital is None else f"{what} {hospital}", frame.columns, rows, form)
+    print_rows(what if hospital is None else f"{what} {hospital}", frame.columns, rows, form)
     if form == TABLE:
         if model is not None and what in VERDICTS and hospital is None:
             _print_frame("the hospitals together", national_summary(store, settings, model.version, what))
@@ -99,7 +99,7 @@ def print_view(spark: Any, settings: Settings, what: str, hospital: str | None, 
             _print_frame("admissions that both estimators judge alike", agreement(store, settings, model.version))
 
 
-def _print_rows(title: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], form: str) -> None:
+def print_rows(title: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], form: str) -> None:
     """For people, or unrounded for programs."""
     if form == CSV:
         writer = csv.writer(sys.stdout)
@@ -119,7 +119,7 @@ def print_versions(spark: Any, settings: Settings, name: str | None, form: str) 
 
     store = Store(spark, settings.storage)
     frame = list_versions(store) if name is None else describe_version(store, name)
-    _print_rows("model versions" if name is None else name, frame.columns, [tuple(row) for row in frame.collect()], form)
+    print_rows("model versions" if name is None else name, frame.columns, [tuple(row) for row in frame.collect()], form)
 
 
 def print_comparison(spark: Any, settings: Settings, a: str, b: str, part: str, form: str) -> None:
@@ -140,7 +140,7 @@ def print_comparison(spark: Any, settings: Settings, a: str, b: str, part: str, 
             shown = rows[:MOST_SHOWN]
             _table(f"{name}, {len(shown)} of {len(rows)} that differ most", list(frame.columns), shown)
         elif part != SUMMARY:
-            _print_rows(name, list(frame.columns), rows, form)
+            print_rows(name, list(frame.columns), rows, form)
 
 
 def _plain(value: Any) -> Any:

@@ -24,9 +24,10 @@ _FILES = {
 
 @dataclass(frozen=True)
 class ReferenceList:
-    """Rows of a list by column name, and the SHA-256 of the file."""
+    """Rows of a list by column name, its text, and the SHA-256 of the file."""
 
     rows: tuple[Mapping[str, str], ...]
+    text: str
     sha256: str
 
 
@@ -37,6 +38,10 @@ class References:
     diagnosis_codes: ReferenceList
     diagnosis_groups: ReferenceList
     charlson: ReferenceList
+
+    def text(self, name: str) -> str:
+        """The content of one list's file."""
+        return str(getattr(self, name).text)
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -50,21 +55,32 @@ def load_references(settings: ReferenceSettings) -> References:
 
 
 def _load(name: str, path: str | None) -> ReferenceList:
-    shipped, columns = _FILES[name]
+    shipped, _ = _FILES[name]
     try:
         content = Path(path).read_bytes() if path else CONF.joinpath("reference", shipped).read_bytes()
-        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
-        rows = tuple(reader)
+        return _parse(name, content, path or shipped)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SettingsError(f"The reference list {name} cannot be read: {error}.", mend=f"correct references.{name}.") from error
+
+
+def parse_references(texts: Mapping[str, str]) -> References:
+    """The lists from their text by name, as a store keeps them."""
+    return References(**{name: _parse(name, texts[name].encode(), name) for name in _FILES})
+
+
+def _parse(name: str, content: bytes, where: str) -> ReferenceList:
+    columns = _FILES[name][1]
+    text = content.decode("utf-8-sig")
+    reader = csv.DictReader(io.StringIO(text))
+    rows = tuple(reader)
     broken = [number for number, row in enumerate(rows, start=2) if any(row[c] is None for c in columns if c in row)]
     missing = [column for column in columns if column not in (reader.fieldnames or [])]
     if missing or not rows:
         what = f"lacks the column(s) {', '.join(missing)}" if missing else "is empty"
-        raise SettingsError(f"The reference list {name} {what}.", where=path or shipped, mend=f"correct references.{name}.")
+        raise SettingsError(f"The reference list {name} {what}.", where=where, mend=f"correct references.{name}.")
     if broken:
-        where = f"{path or shipped}, line {broken[0]}"
+        line = f"{where}, line {broken[0]}"
         raise SettingsError(
-            f"{len(broken)} line(s) of the list {name} lack a field.", where=where, mend=f"correct references.{name}."
+            f"{len(broken)} line(s) of the list {name} lack a field.", where=line, mend=f"correct references.{name}."
         )
-    return ReferenceList(rows, hashlib.sha256(content).hexdigest())
+    return ReferenceList(rows, content.decode("utf-8"), hashlib.sha256(content).hexdigest())

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from lbz_indicators import tables
 from lbz_indicators.config import Settings
-from lbz_indicators.indicators.figures import CLUSTER, GROUP, MAIN_DIAGNOSIS, NONE
+from lbz_indicators.indicators.figures import CLUSTER, GROUP, MAIN_DIAGNOSIS, NONE, PROVISIONAL
 from lbz_indicators.indicators.length_of_stay import LOS_RATIO, OLO
 from lbz_indicators.indicators.mortality import HSMR, SMR
 from lbz_indicators.indicators.readmission import READMISSION_RATIO
@@ -73,9 +73,16 @@ def choose_shown(versions: Versions, family: Family, with_figures: Collection[st
 
 
 def hsmr(store: Store, settings: Settings, version: str, hospital: str | None) -> DataFrame:
-    """HSMR per hospital and period, the nation first."""
-    rows = _figures(store, settings, version, hospital).where(F.col("indicator") == HSMR)
+    """HSMR per hospital and period, the nation first; of provisional ones the verdict against the nation stands first."""
+    rows = _figures(store, settings, version, hospital).where((F.col("indicator") == HSMR) & _of_variant(settings))
+    if settings.indicators.mortality == PROVISIONAL:
+        return _by_hospital(rows).select("hospital_id", "period", "variant", *_COMPARED, *_FIGURE)
     return _by_hospital(rows).select("hospital_id", "period", *_FIGURE, "own_reference")
+
+
+def _of_variant(settings: Settings) -> Column:
+    """The HSMRs and SMRs that the settings ask for."""
+    return F.col("variant") == settings.indicators.mortality
 
 
 def _named(rows: DataFrame) -> DataFrame:
@@ -90,10 +97,11 @@ def _by_hospital(rows: DataFrame) -> DataFrame:
 def smr(store: Store, settings: Settings, version: str, hospital: str | None) -> DataFrame:
     """SMRs of one hospital, or of the nation without one, over every breakdown but main diagnosis."""
     rows = _figures(store, settings, version, hospital or NATION).where(
-        (F.col("indicator") == SMR) & (F.col("breakdown") != MAIN_DIAGNOSIS)
+        (F.col("indicator") == SMR) & (F.col("breakdown") != MAIN_DIAGNOSIS) & _of_variant(settings)
     )
     ordered = _by_breakdown(store, settings, rows)
-    return ordered.select("breakdown", "breakdown_value", "label", "period", *_FIGURE, "own_reference")
+    compared = (*_COMPARED, *_FIGURE) if settings.indicators.mortality == PROVISIONAL else (*_FIGURE, "own_reference")
+    return ordered.select("breakdown", "breakdown_value", "label", "period", *compared)
 
 
 def _by_breakdown(store: Store, settings: Settings, rows: DataFrame) -> DataFrame:
@@ -181,7 +189,8 @@ def summary(store: Store, settings: Settings, hospital: str | None) -> DataFrame
     """
     year = F.year("period_start") == settings.reporting_year
     joined = None
-    for what, verdict in VERDICTS.items():
+    for what in VERDICTS:
+        verdict = verdict_of(settings, what)
         version = shown_model(store, FIGURES[what][0](settings)).version
         rows = _named(_figures(store, settings, version, hospital).where(_overall(settings, what) & year))
         part = rows.select(
@@ -236,7 +245,7 @@ def national_summary(store: Store, settings: Settings, version: str, what: str) 
     """Per period the hospitals together: mean, lowest and highest value, verdicts, and the nation's own value; for ratios how
     many have O > E. `what`: hsmr, readmissions, olo."""
     rows = _figures(store, settings, version, None).where(_overall(settings, what))
-    hospital, verdict = F.col("hospital_id").isNotNull(), F.col(VERDICTS[what])
+    hospital, verdict = F.col("hospital_id").isNotNull(), F.col(verdict_of(settings, what))
     above = _count(hospital & (F.col("observed") > F.col("expected")), F.col("expected")).alias("observed_above_expected")
     counted = rows.groupBy("period", "period_start", "period_end").agg(
         F.count_if(hospital).alias("hospitals"),
@@ -265,10 +274,17 @@ VERDICTS = {"hsmr": "significance", "readmissions": "comparison_significance", "
 """The verdict that counts: of readmissions the one against the nation."""
 
 
+def verdict_of(settings: Settings, what: str) -> str:
+    """The verdict that counts: against a model of earlier years, the one against the nation."""
+    provisional = what == "hsmr" and settings.indicators.mortality == PROVISIONAL
+    return "comparison_significance" if provisional else VERDICTS[what]
+
+
 def _overall(settings: Settings, what: str) -> Column:
     """The figures without breakdown of an indicator."""
     of_year = (F.col("indicator") == READMISSION_RATIO) & (F.year("period_end") == settings.reporting_year)
-    chosen = {"hsmr": F.col("indicator") == HSMR, "readmissions": of_year, "olo": _of_olo(settings)}
+    deaths = (F.col("indicator") == HSMR) & _of_variant(settings)
+    chosen = {"hsmr": deaths, "readmissions": of_year, "olo": _of_olo(settings)}
     return chosen[what] & (F.col("breakdown") == NONE)
 
 

@@ -2,91 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
-from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from golden import Golden, expected
 from lbz_indicators import tables
-from lbz_indicators.config import Settings, load_settings
-from lbz_indicators.io import Store
 from lbz_indicators.models.score import with_expected
-from lbz_indicators.progress import SILENT
-from lbz_indicators.steps import STEPS
 from lbz_indicators.steps.current import broadcastable, current_model
-from lbz_indicators.steps.predicted import mortality_family, readmission
-from lbz_indicators.tables import Table
+from lbz_indicators.steps.predicted import readmission
 
-GOLDEN = Path(__file__).parent / "nine_covariates"
 CODES = ["age", "sex", "ses", "severity", "urgency", "comorbidity", "source", "admission_month"]
 KEY = ["hospital_id", "admission_id"]
 REASONS = {
     "missing_admission_id": "missing_key",
     "age_missing": "age_out_of_range",
 }
-
-
-@dataclass
-class Golden:
-    """Results of the program on the golden delivery."""
-
-    store: Store
-    covariates: pd.DataFrame
-    exclusions: pd.DataFrame
-    frozen: DataFrame
-    version: str
-    settings: Settings
-
-    def of_deaths(self, table: Table) -> pd.DataFrame:
-        """Rows of the model of deaths."""
-        return self.store.read(table).where(F.col("model_version") == self.version).toPandas()
-
-
-DELIVERED_UNTIL = "readmission.delivered_until=2020-12-31"
-
-
-def _settings(root: Path, *more: str) -> Settings:
-    return load_settings(
-        None,
-        [
-            f"delivery.input={GOLDEN / 'delivery'}",
-            f"storage.root={root}",
-            "delivery.load_date=2022-06-30",
-            DELIVERED_UNTIL,
-            *more,
-        ],
-    )
-
-
-@pytest.fixture(scope="module")
-def golden(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Golden:
-    """2016-2020 derived together; then 2016-2019 fitted with both engines, scored and reported."""
-    root = tmp_path_factory.mktemp("golden")
-    five = _settings(root, "period.years=2016-2020", "models.maximum_model_years=5")
-    store = Store(spark, five.storage)
-    for name in ("ingest", "validate", "derive"):
-        STEPS[name](store, five, SILENT, "golden")
-    derived = store.read(tables.SILVER_COVARIATES).toPandas()
-    exclusions = store.read(tables.GOLD_EXCLUSIONS).toPandas()
-    # Time travel keeps the admissions of 2020 readable after the next derive puts them outside the period.
-    path = f"{root}/silver/covariates"
-    version = store.version(tables.SILVER_COVARIATES)
-    four = _settings(root, "period.years=2016-2019", "models.verify=all")
-    for name in ("derive", "fit", "score", "indicators"):
-        STEPS[name](store, four, SILENT, "golden")
-    then = spark.read.format("delta").option("versionAsOf", version).load(path)
-    frozen = then.where((F.col("discharge_year") == 2020) & F.col("exclusion_reason").isNull())
-    current = current_model(store, mortality_family(four))
-    return Golden(store, derived, exclusions, with_expected(frozen, broadcastable(store, current)), current.version, four)
-
-
-def expected(name: str) -> pd.DataFrame:
-    text = {"hospital_id": str, "admission_id": str, "diagnosis_group": str, "class_value": str, "period": str, "reasons": str}
-    return pd.read_csv(GOLDEN / "expected" / name, dtype=text)
 
 
 def test_rejected_records_and_their_reasons(golden: Golden) -> None:

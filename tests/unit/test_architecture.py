@@ -20,7 +20,7 @@ LEVELS = [
     {"", "errors", "failures", "conf", "clock", "places"},
     {"config", "hashing", "joins", "tables", "schemas", "references", "progress"},
     {"stats"},
-    {"ingest", "population", "models", "indicators"},
+    {"ingest", "population", "models", "indicators", "publish"},
     {"synthetic"},
     {"environment", "session", "io"},
     {"steps"},

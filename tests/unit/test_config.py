@@ -284,7 +284,7 @@ def test_population_years_are_model_years_and_reported_years_of_all_models() -> 
 
 @pytest.mark.parametrize(("years", "expected"), [("2014-2019", (2015, 2016, 2017, 2018)), ("2018-2019", (2018,)), ("2019", ())])
 def test_the_model_of_readmissions_is_of_the_years_before(years: str, expected: tuple[int, ...]) -> None:
-    assert load_settings(overrides=[f"period.years={years}"]).readmission_model_years == expected
+    assert load_settings(overrides=[f"period.years={years}"]).earlier_model_years == expected
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def _require_arguments(names: Sequence[str], settings: Settings) -> None:
 
     require_place(settings.storage)
     if not set(names) <= {"ingest", "validate", "severity"}:
-        _ = settings.years
+        _ = settings.mortality_model_years
     if "ingest" in names:
         load_source(settings.delivery.source)
         require_folder(settings.delivery.input)

@@ -138,6 +138,9 @@ class ModelSettings(Section):
 
 
 class IndicatorSettings(Section):
+    """`mortality`: HSMR and SMR by the model of t-3..t (definitive), or of year t by the model of t-4..t-1 (provisional)."""
+
+    mortality: Literal["definitive", "provisional"]
     reporting_years: Annotated[int, Field(ge=1, le=5)]
     hsmr_confidence: Confidence
     smr_confidence: Confidence

@@ -66,12 +66,26 @@ class Settings(Section):
     @property
     def population_years(self) -> tuple[int, ...]:
         """Years of discharge in the population: model years and reported years of all models of the run."""
-        return tuple(sorted({*self.model_years, *self.readmission_model_years, *self.reported_years}))
+        return tuple(sorted({*self.model_years, *self.earlier_model_years, *self.reported_years}))
 
     @property
-    def readmission_model_years(self) -> tuple[int, ...]:
-        """t-4..t-1, as many of them as the run has: none where only the reporting year is delivered."""
+    def earlier_model_years(self) -> tuple[int, ...]:
+        """t-4..t-1, as many of them as the run has, for figures of year t by the model of t-1: none where only the reporting
+        year is delivered."""
         return self.years[:-1][-self.models.maximum_model_years :]
+
+    @property
+    def mortality_model_years(self) -> tuple[int, ...]:
+        """The years behind HSMR and SMR; SettingsError where a provisional figure has no year before it."""
+        if self.indicators.mortality == "definitive":
+            return self.model_years
+        if not self.earlier_model_years:
+            raise SettingsError(
+                "A provisional HSMR needs a model of the year before, and the run has one year.",
+                where="indicators.mortality: provisional",
+                mend=f"name the earlier years too: --years {self.reporting_year - 4}-{self.reporting_year}.",
+            )
+        return self.earlier_model_years
 
     @property
     def delivered_until(self) -> dt.date:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -63,6 +63,13 @@ class Store:
         self.versions_read: dict[str, int] = {}
         self.versions_written: dict[str, int] = {}
         self._cached: list[DataFrame] = []
+        self._pinned: dict[str, int] = {}
+
+    def pinned(self, versions: Mapping[str, int]) -> Store:
+        """The same tables for reading, these at the given Delta versions and the others at their latest."""
+        store = Store(self.spark, self._settings)
+        store._pinned = dict(versions)
+        return store
 
     @property
     def place(self) -> str:
@@ -114,8 +121,20 @@ class Store:
         commit = self._last_commit(table)
         if commit is None:
             return None
-        self.versions_read[str(table)] = commit.version
-        return self.spark.table(self._identifier(table))
+        version = self._pinned.get(str(table))
+        self.versions_read[str(table)] = commit.version if version is None else version
+        return self.spark.table(self._identifier(table)) if version is None else self._as_of(table, version)
+
+    def _as_of(self, table: Table, version: int) -> DataFrame:
+        try:
+            return self.spark.sql(f"SELECT * FROM {self._identifier(table)} VERSION AS OF {version:d}")
+        except PySparkException as error:
+            log.error("version %d of %s", version, table, exc_info=True)
+            raise StorageError(
+                f"Version {version} of the table {table} is no longer kept.",
+                where=self.place,
+                mend="Delta keeps versions for storage.retention_days; what was published is kept by itself.",
+            ) from error
 
     def read_or_empty(self, table: Table) -> DataFrame:
         """The table, or no rows of its schema where it is absent."""

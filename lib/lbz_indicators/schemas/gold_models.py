@@ -65,6 +65,16 @@ SCHEMAS = (
         ("severity_version", "main_diagnosis"),
     ),
     TableSchema(
+        tables.GOLD_REFERENCE_LISTS,
+        "reference list x content: every list that admissions were ever derived with; append-only",
+        (
+            Column("list", STRING, "diagnosis_codes, diagnosis_groups, charlson", required=True),
+            Column("sha256", STRING, "SHA-256 of the file, as models and derivations name it", required=True),
+            Column("content", STRING, "The file's text, CSV", required=True),
+        ),
+        ("list", "sha256"),
+    ),
+    TableSchema(
         tables.GOLD_MODELS,
         "one model version: all diagnosis groups of one indicator; written last, so a version here is complete",
         (

@@ -5,11 +5,15 @@ With ratio = O / E, and E_A(B) the expected number of the rows of B under the mo
     crude        ln[(O/n)_B / (O/n)_A]
     case mix   - ln[(E_A(B)/n_B) / (E_A(A)/n_A)]
     model      - ln[E_B(B) / E_A(B)]
+    population   what rows that only one of the figures holds do to it
 
-where two figures are over other admissions (this year and last). Where they are over the same period, the first two are
-taken over the rows that both hold, and the rows that only one of them holds give a fourth term:
+Where two figures are over other admissions (this year and last), the first two are taken over all their rows. Where they are
+over the same period, they are taken over the rows that both hold (B' and A'), and the rest is population:
 
-    population   ln[(O/E_A)_B / (O/E_A)_B'] - ln[(O/E_A)_A / (O/E_A)_A']      ' = the rows of both
+    population   ln[(O/E_A)_B / (O/E_A)_B'] - ln[(O/E_A)_A / (O/E_A)_A']
+
+Rows of B that the model of A cannot score (a new diagnosis group) have no E_A(B): the terms above leave them out, and they are
+part of the population: ln[(O/E_B)_B / (O/E_B)_B*], B* being the rows of B with an E_A.
 
 Known limitation: the terms depend on which figure is called A; exchanged, they are those of another path between the two.
 """
@@ -35,44 +39,60 @@ class Sums:
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Two sets of rows under the model of A: those of figure A and those of figure B."""
+class Pair:
+    """Two figures' rows under the model of A: as figure A has them, and as figure B has them."""
 
     a: Sums
     b: Sums
 
 
 @dataclass(frozen=True)
+class Figures:
+    """Two figures, A under its model and B under its own; and B*, the rows of B that the model of A scores, under both models.
+
+    `in_both`: for figures over the same period, the rows that both hold, under the model of A.
+    """
+
+    a: Sums
+    b: Sums
+    scored_by_a: Sums
+    scored_by_b: Sums
+    in_both: Pair | None = None
+
+    @property
+    def compared(self) -> Pair:
+        """The rows over which crude mortality and case mix are taken."""
+        return self.in_both or Pair(self.a, self.scored_by_a)
+
+
+@dataclass(frozen=True)
 class Difference:
-    """Terms of ln(ratio_B / ratio_A); `population` is None where the figures are over other periods."""
+    """Terms of ln(ratio_B / ratio_A)."""
 
     crude: float
     case_mix: float
     model: float
-    population: float | None
+    population: float
 
     @property
     def total(self) -> float:
         """The sum of the terms."""
-        return self.crude + self.case_mix + self.model + (self.population or 0.0)
+        return self.crude + self.case_mix + self.model + self.population
 
 
-def difference(under_a: Rows, expected_b: float, in_both: Rows | None = None) -> Difference | None:
-    """The terms, or None where an O or E is 0 and logarithms do not exist: then the differences of O and E are to be shown.
-
-    `under_a`: all rows of both figures under the model of A. `expected_b`: E_B(B). `in_both`: for figures over the same
-    period the rows that both hold, as A has them and as B has them, under the model of A.
-    """
-    compared = under_a if in_both is None else in_both
-    sums = (under_a.a, under_a.b, compared.a, compared.b)
-    if not all(one.is_positive for one in sums) or not expected_b > 0:
+def difference(figures: Figures) -> Difference | None:
+    """The terms, or None where an O or E is 0 and logarithms do not exist: then the differences of O and E are to be shown."""
+    compared = figures.compared
+    if not all(one.is_positive for one in (figures.a, figures.b, figures.scored_by_a, figures.scored_by_b)):
+        return None
+    if not (compared.a.is_positive and compared.b.is_positive):
         return None
     crude = _rate(compared.b.observed, compared.b) - _rate(compared.a.observed, compared.a)
     case_mix = _rate(compared.a.expected, compared.a) - _rate(compared.b.expected, compared.b)
-    model = math.log(under_a.b.expected) - math.log(expected_b)
-    if in_both is None:
-        return Difference(crude, case_mix, model, None)
-    population = (_ratio(under_a.b) - _ratio(in_both.b)) - (_ratio(under_a.a) - _ratio(in_both.a))
+    model = math.log(figures.scored_by_a.expected) - math.log(figures.scored_by_b.expected)
+    # In pairs that are exactly 0 where the rows are the same.
+    population = _ratio(figures.b) - _ratio(figures.scored_by_b)
+    population += (_ratio(figures.scored_by_a) - _ratio(compared.b)) - (_ratio(figures.a) - _ratio(compared.a))
     return Difference(crude, case_mix, model, population)
 
 

@@ -16,7 +16,7 @@ from lbz_indicators import tables
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import SettingsError, StorageError
 from lbz_indicators.io import Store
-from lbz_indicators.references import References, load_references
+from lbz_indicators.references import ReferenceList, References, load_references
 
 COVARIATES = str(tables.SILVER_COVARIATES)
 DELIVERED_UNTIL = "readmission.delivered_until"
@@ -66,6 +66,30 @@ def require(store: Store, settings: Settings) -> Derived:
             mend="give the same --years, --config and --set to every step, or run derive again with these.",
         )
     return Derived(settings, references, str(stored["severity_version"]))
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What the covariates in the tables were derived with, whatever a command asks for."""
+
+    derived: Derived
+    years: tuple[int, ...]
+
+
+def stored_basis(store: Store, settings: Settings) -> Basis | None:
+    """What covariates and stays in the tables are of: `settings` with what was stored of population and outcome; None where
+    they are not there or unfinished. Its lists have hashes and no rows."""
+    stored = _stored(store)
+    if stored is None or not stored["complete"]:
+        return None
+    values: dict[str, dict[str, Any]] = {}
+    for path, value in json.loads(stored["settings"]).items():
+        section, key = path.split(".")
+        values.setdefault(section, {})[key] = value
+    content = settings.model_dump(mode="json")
+    made = Settings.model_validate(content | {section: content[section] | found for section, found in values.items()})
+    lists = References(**{name: ReferenceList((), "", sha256) for name, sha256 in json.loads(stored["references"]).items()})
+    return Basis(Derived(made, lists, str(stored["severity_version"])), tuple(stored["years"]))
 
 
 def is_of(store: Store, settings: Settings, references: References) -> bool:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lbz_indicators import tables
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import SettingsError
-from lbz_indicators.ingest import small_tables
 from lbz_indicators.io import Store
-from lbz_indicators.population import comorbidity, covariates, exclusions, stays
+from lbz_indicators.population import exclusions, stays
 from lbz_indicators.population.diagnosis_groups import group_of_category
 from lbz_indicators.progress import Progress
 from lbz_indicators.references import References, load_references
 from lbz_indicators.steps import derivation, judged, severity
+from lbz_indicators.steps.kept_references import keep_references
 from lbz_indicators.steps.outcome import Outcome
 
 
@@ -24,14 +21,15 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
     """silver.admissions with its diagnoses to silver.covariates and silver.stays, gold.exclusions and gold.index_stays."""
     references = load_references(settings.references)
     _require_known_groups(settings, references)
-    rows = judged.with_exclusions(store, settings, references, settings.population_years)
-    rows = comorbidity.with_comorbidity(rows, store.read(tables.SILVER_DIAGNOSES), _prefixes(store.spark, references))
-    severity_classes, severity_version = severity.classes_in_force(store, settings)
-    severity.keep_delivered(store, severity_classes, severity_version)
-    rows = covariates.with_classes(rows, _ses_classes(store), severity_classes)
+    classes, severity_version = severity.classes_in_force(store, settings)
+    severity.keep_delivered(store, classes, severity_version)
+    keep_references(store, references)
+    admissions = store.read(tables.SILVER_ADMISSIONS)
+    rows = judged.with_covariates(store, settings, references, admissions, classes, settings.population_years)
     with derivation.deriving(store, settings, references, severity_version, run_id):
-        written = store.replace(tables.SILVER_COVARIATES, covariates.covariate_rows(rows))
-        linked = store.replace(tables.SILVER_STAYS, _stay_rows(store, settings))
+        written = store.replace(tables.SILVER_COVARIATES, rows)
+        derived = store.read(tables.SILVER_COVARIATES)
+        linked = store.replace(tables.SILVER_STAYS, judged.stays_of(store, settings, admissions, derived))
 
     counts = store.replace(tables.GOLD_EXCLUSIONS, exclusions.count_exclusions(store.read(tables.SILVER_COVARIATES)))
     totals = store.read(tables.GOLD_EXCLUSIONS).groupBy((F.col("reason") == exclusions.INCLUDED).alias("included"))
@@ -41,14 +39,6 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
     index_counts = store.replace(tables.GOLD_INDEX_STAYS, index)
     message = f"{included:,} admissions included, {excluded:,} excluded; {_count_stays(store)}; severity: {severity_version}"
     return Outcome(message, included + excluded, written.rows + linked.rows + counts.rows + index_counts.rows)
-
-
-def _stay_rows(store: Store, settings: Settings) -> DataFrame:
-    """silver.stays from the clinical admissions and the covariates that were just derived."""
-    hospitals = small_tables.hospitals(store.read(tables.BRONZE_HOSPITALS))
-    admissions = store.read(tables.SILVER_ADMISSIONS).join(F.broadcast(hospitals), on="hospital_id", how="left")
-    linked = stays.linked_stays(admissions, settings.readmission)
-    return stays.stay_rows(linked, store.read(tables.SILVER_COVARIATES), settings.readmission, settings.delivered_until)
 
 
 def _require_known_groups(settings: Settings, references: References) -> None:
@@ -68,17 +58,3 @@ def _count_stays(store: Store) -> str:
     )
     total, index = counts.collect()[0]
     return f"{total or 0:,} stays, {index or 0:,} of them index stays of readmissions"
-
-
-def _ses_classes(store: Store) -> DataFrame:
-    """SES class by postcode, as a small DataFrame."""
-    scores = small_tables.ses_scores(store.read_or_empty(tables.BRONZE_SES)).orderBy("postcode4").collect()
-    classes = covariates.ses_classes([tuple(row) for row in scores])
-    return store.spark.createDataFrame(classes, "postcode4 string, ses int")
-
-
-def _prefixes(spark: SparkSession, references: References) -> Mapping[int, DataFrame]:
-    masks = comorbidity.condition_prefixes(references.charlson.rows)
-    return {
-        length: spark.createDataFrame(list(prefixes.items()), "prefix string, mask int") for length, prefixes in masks.items()
-    }

@@ -119,7 +119,8 @@ class _Fits:
     def _kept(self, event: Predicted) -> _Made | None:
         """The current version of an event where it is not to be fitted anew, whatever the data (models.refit)."""
         refit, current = self.settings.models.refit, self.versions.current(event.family)
-        if current and (refit == "never" or (refit == "maintenance" and not current.differences(self.derived, of_fit=True))):
+        keeps = event.keeps_model or refit == "maintenance"
+        if current and (refit == "never" or (keeps and not current.differences(self.derived, of_fit=True))):
             return _Made(event.family, current.name, "kept", f"model {current.name} is kept")
         if refit != "never":
             return None

@@ -74,17 +74,20 @@ class _Indicators:
     run_id: str
 
     def mortality(self) -> _Figures:
-        """HSMR and SMRs of the reported years, each and together."""
+        """HSMR and SMRs of the reported years, each and together; provisional ones of the reporting year."""
         event, chosen = predicted.mortality(self.settings), self.settings.indicators
         model = self._model(self.versions.require(event.family))
-        rows = self._scored(event, model.version, self.settings.reported_years)
-        periods = figures.reporting_periods(self.settings.reported_years)
+        years = event.scored_years if event.is_provisional else self.settings.reported_years
+        rows = self._scored(event, model.version, years)
+        periods = figures.reporting_periods(years)
         expected = rows.where("expected IS NOT NULL")
         ratios = figures.ratio_figures(expected, figures.breakdowns(self.clusters), periods)
         named = mortality.name_indicator(ratios)
         confidence = F.when(F.col("indicator") == mortality.HSMR, chosen.hsmr_confidence).otherwise(chosen.smr_confidence)
-        described = _described(named, mortality.DEFINITION, figures.DEFINITIVE, model.version, confidence)
-        return self._limited(described, rows, model, periods, F.col("model_version") == model.version)
+        described = _described(named, mortality.DEFINITION, event.variant, model.version, confidence)
+        # One version has definitive figures of its own years and provisional ones of the year after.
+        scope = (F.col("model_version") == model.version) & (F.col("variant") == event.variant)
+        return self._limited(described, rows, model, periods, scope)
 
     def readmission(self) -> _Figures:
         """Readmission ratio of the reporting year; without a model the readmissions are counted, and nothing is expected."""
@@ -99,7 +102,7 @@ class _Indicators:
         named = ratios.withColumn("indicator", F.lit(readmission.READMISSION_RATIO))
         confidence = F.lit(self.settings.readmission.confidence)
         definition = self.settings.readmission.definition
-        described = _described(named, definition, figures.PROVISIONAL, version, confidence)
+        described = _described(named, definition, event.variant, version, confidence)
         # Counts without a model give way to figures with one; the figures of other versions stay.
         of_version = F.col("model_version").isin(version, registry.NO_MODEL_VERSION) & (F.year("period_end") == year)
         scope = (F.col("indicator") == readmission.READMISSION_RATIO) & of_version

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from lbz_indicators import tables
 from lbz_indicators.config import Settings
+from lbz_indicators.indicators.figures import PROVISIONAL
 from lbz_indicators.io import Store
 from lbz_indicators.models import registry
 from lbz_indicators.schemas.silver import CLASSES, PLACE
@@ -29,14 +30,20 @@ class Family:
 
 @dataclass(frozen=True)
 class Predicted:
-    """An event with logistic models: `out` names the column that says why a row of `table` is not in its population, `event`
-    the one that says whether it happened."""
+    """An event with logistic models.
+
+    `out` names the column that says why a row of `table` is not in its population, `event` the one that says whether it
+    happened; `variant` is what its figures are called. `keeps_model`: its model is the definitive one of an earlier year, and
+    stays as it is.
+    """
 
     family: Family
     table: Table
     out: str
     event: str
     scored_years: tuple[int, ...]
+    variant: str
+    keeps_model: bool = False
 
     @property
     def indicator(self) -> str:
@@ -49,7 +56,7 @@ class Predicted:
     @property
     def is_provisional(self) -> bool:
         """Whether a year is scored by a model of earlier years."""
-        return not set(self.scored_years) <= set(self.model_years)
+        return self.variant == PROVISIONAL
 
     def population(self, store: Store, years: tuple[int, ...]) -> DataFrame:
         """Rows of the population discharged in these years: keys, what models and breakdowns read, row_hash, and the boolean
@@ -60,25 +67,29 @@ class Predicted:
 
 
 def mortality_family(settings: Settings) -> Family:
-    """The models behind HSMR and SMR: of t-3..t."""
-    return Family(registry.MORTALITY, settings.model_years)
+    """The models behind HSMR and SMR: of t-3..t, for provisional figures of t-4..t-1."""
+    return Family(registry.MORTALITY, settings.mortality_model_years)
 
 
 def readmission_family(settings: Settings) -> Family:
     """The models behind the readmission ratio: of t-4..t-1."""
-    return Family(registry.READMISSION, settings.readmission_model_years)
+    return Family(registry.READMISSION, settings.earlier_model_years)
 
 
 def mortality(settings: Settings) -> Predicted:
-    """Death in hospital, of admissions: fitted on t-3..t, scored in these and the reported years."""
-    scored = tuple(sorted({*settings.model_years, *settings.reported_years}))
-    return Predicted(mortality_family(settings), tables.SILVER_COVARIATES, "exclusion_reason", "died", scored)
+    """Death in hospital, of admissions: fitted on t-3..t and scored in these and the reported years; for provisional figures
+    fitted on t-4..t-1 and scored in year t [rule]."""
+    family = mortality_family(settings)
+    variant = settings.indicators.mortality
+    provisional = variant == PROVISIONAL
+    scored = (settings.reporting_year,) if provisional else tuple(sorted({*settings.model_years, *settings.reported_years}))
+    return Predicted(family, tables.SILVER_COVARIATES, "exclusion_reason", "died", scored, variant, keeps_model=provisional)
 
 
 def readmission(settings: Settings) -> Predicted:
     """Readmission, of index stays: fitted on t-4..t-1, scored in year t [rule]."""
     family = readmission_family(settings)
-    return Predicted(family, tables.SILVER_STAYS, "no_index_reason", "readmitted", (settings.reporting_year,))
+    return Predicted(family, tables.SILVER_STAYS, "no_index_reason", "readmitted", (settings.reporting_year,), PROVISIONAL)
 
 
 def predicted_events(settings: Settings) -> tuple[Predicted, ...]:

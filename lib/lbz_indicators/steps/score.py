@@ -84,7 +84,8 @@ class _Scoring:
             scored = without_model(rows)
         of_event, years = f"indicator = '{event.indicator}'", ", ".join(map(str, event.scored_years))
         without = f"({of_event} AND {_of_versions([registry.NO_MODEL_VERSION])} AND discharge_year IN ({years}))"
-        scope = f"({of_event} AND {_of_versions([version])})" if current else without
+        of_version = f"({of_event} AND {_of_versions([version])} AND discharge_year IN ({years}))"
+        scope = of_version if current else without
         others = [v.name for v in self.versions.of(event.family) if v.name != version]
         replaced = f"({of_event} AND {_of_versions(others)})"
         forgotten = f"{replaced} OR {without}" if current else replaced

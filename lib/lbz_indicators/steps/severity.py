@@ -22,13 +22,14 @@ from lbz_indicators.steps.outcome import Outcome
 
 DELIVERED = "delivered-"
 """The name of a delivered table begins with this."""
+NO_TABLE = "none delivered or derived, all other"
 
 
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """silver.admissions to a version of gold.severity_classes, which is then in force; nothing where it is so already."""
     years = settings.severity_years
     references = load_references(settings.references)
-    admissions = judged.with_exclusions(store, settings, references, years)
+    admissions = judged.with_exclusions(store, settings, references, store.read(tables.SILVER_ADMISSIONS), years)
     history = admissions.where(F.col("exclusion_reason").isNull())
     rows = store.cache(severity.severity_classes(history, settings.severity))
     counted = rows.agg(
@@ -87,17 +88,22 @@ def classes_in_force(store: Store, settings: Settings) -> tuple[DataFrame, str]:
         delivered = store.find(tables.BRONZE_SEVERITY)
         rows = small_tables.severity_classes(store.read_or_empty(tables.BRONZE_SEVERITY) if delivered is None else delivered)
         if delivered is None:
-            return rows, "none delivered or derived, all other"
+            return rows, NO_TABLE
         _, content = registry.content_fingerprint(rows, ["main_diagnosis", "severity"])
         return rows, f"{DELIVERED}{content[:8]}"
+    return kept_classes(store, version), version
+
+
+def kept_classes(store: Store, version: str) -> DataFrame:
+    """Classes of a version by main_diagnosis; StorageError where it is not kept."""
     rows = store.read_or_empty(tables.GOLD_SEVERITY_CLASSES).where(F.col("severity_version") == version)
-    if rows.isEmpty():
+    if version != NO_TABLE and rows.isEmpty():
         raise StorageError(
             f"There is no severity table {version}.",
             where=f"gold.severity_classes in {store.place}",
             mend="name a version of gold.severity_versions, or latest, in severity.table.",
         )
-    return rows.select("main_diagnosis", "severity"), version
+    return rows.select("main_diagnosis", "severity")
 
 
 def keep_delivered(store: Store, classes: DataFrame, version: str) -> None:
