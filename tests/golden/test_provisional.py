@@ -90,7 +90,7 @@ def test_provisional_figures_equal_the_frozen_score(both: Both) -> None:
     truth = expected("frozen_score.csv.gz").dropna(subset=["expected"])
     of_2020 = truth.merge(both.admissions[[*KEY, "reporting_hospital_id"]], on=KEY, how="left", validate="one_to_one")
     found = _figures(both, "provisional")
-    hospitals = found[(found.indicator == "hsmr") & found.hospital_id.notna()].set_index("hospital_id")
+    hospitals = found[(found.indicator == "hsmr") & found.hospital_id.notna()].set_index("hospital_id").sort_index()
     wanted = of_2020.groupby("reporting_hospital_id").agg(o=("observed", "sum"), e=("expected", "sum"), n=("expected", "size"))
     assert len(hospitals) == len(wanted) > 5 and (hospitals.model_version == both.versions[0]).all()
     assert (hospitals.observed == wanted.o).all() and (hospitals.admissions == wanted.n).all()
