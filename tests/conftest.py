@@ -48,7 +48,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     overrides = ["spark.master=local[2]", "spark.memory=4g", "spark.shuffle_partitions=4"]
     with pytest.MonkeyPatch.context() as patched:
         # Two cores are Java's compiler's for the most part: the collector that takes least of them.
-        patched.setenv("JDK_JAVA_OPTIONS", "-XX:+UseParallelGC -XX:TieredStopAtLevel=1")
+        patched.setenv("JDK_JAVA_OPTIONS", "-XX:+UseParallelGC")
         session = start_session(load_settings(None, overrides), str(tmp_path_factory.mktemp("log") / "spark.log"))
     session.conf.set("spark.databricks.delta.snapshotPartitions", "2")
     session.conf.set("spark.sql.adaptive.enabled", "false")
