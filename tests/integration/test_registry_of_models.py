@@ -127,6 +127,7 @@ def _stay_family(settings: Settings):  # type: ignore[no-untyped-def]
     return stay_family(settings)
 
 
+@pytest.mark.long
 def test_one_organisation_fits_and_another_scores(
     copied: SampleRun, spark: SparkSession, shared_data: Path, tmp_path: Path
 ) -> None:
