@@ -39,6 +39,8 @@ def _text(name: str, value: Any) -> str:
 def _number(name: str, value: float) -> str:
     if name == "confidence" or name.endswith("statistic"):
         return f"{value:.2f}"
+    if name in ("logarithm", "factor"):
+        return f"{value:.4f}"
     return f"{value:.1e}" if 0 < abs(value) < 1e-3 else f"{value:.1f}"
 
 

@@ -17,7 +17,7 @@ from lbz_indicators.errors import SettingsError, StorageError
 
 if TYPE_CHECKING:
     from lbz_indicators.stats.difference import Sums
-    from lbz_indicators.steps.explanation import Explanation
+    from lbz_indicators.steps.explanation import Explanation, Side
 
 TERMS = {"crude": "crude mortality", "case_mix": "case mix", "model": "model", "population": "population"}
 Two = tuple[str, str]
@@ -105,7 +105,7 @@ def _write_picture(found: Explanation, hospital: str, settings: Settings, path: 
     if found.terms is None:
         print("No picture: there are no terms.", file=sys.stderr)
         return
-    a, b = ((f"{name}\n{_period(side.years)}") for name, side in (("A", found.a), ("B", found.b)))
+    a, b = (f"{_variant(side)}\n{_period(side.years)}" for side in (found.a, found.b))
     title = hospital + (f", diagnosis group {found.part.group}" if found.part.group else "")
     words = Words(title, a, b, (*TERMS.values(),), "ratio, 100 = as expected")  # type: ignore[arg-type]
     ratio = _ratio(found.figures.a)
@@ -121,6 +121,11 @@ def _write_picture(found: Explanation, hospital: str, settings: Settings, path: 
 
 def _ratio(sums: Sums) -> float | None:
     return 100 * sums.observed / sums.expected if sums.expected > 0 else None
+
+
+def _variant(side: Side) -> str:
+    """Whether the model is of the years it scores."""
+    return "definitive" if set(side.years) <= set(side.version.family.years) else "provisional"
 
 
 def _period(years: tuple[int, ...]) -> str:

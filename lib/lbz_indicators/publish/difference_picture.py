@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from lbz_indicators.stats.difference import Difference
@@ -71,6 +72,7 @@ def difference_svg(chart: Sequence[Bar], words: Words) -> str:
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(words.title, fontsize=9, loc="left")
     out = io.StringIO()
-    # No date and fixed names inside: the same figures give the same file.
-    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    # No date and fixed names inside: the same figures give the same file. Text stays text, to be read and searched.
+    with rc_context({"svg.hashsalt": "difference", "svg.fonttype": "none"}):
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return out.getvalue()
