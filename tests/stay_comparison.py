@@ -21,8 +21,7 @@ ALIKE = (
 
 def valid_admissions(store: Store) -> pd.DataFrame:
     """Every valid admission with what derive says of it, other than stays and classes."""
-    derived = ["reporting_hospital_id", "exclusion_reason", "covid_main_diagnosis", "discharge_year", "diagnosis_group",
-               "main_diagnosis_category"]  # fmt: skip
+    derived = ["reporting_hospital_id", "exclusion_reason", "covid_main_diagnosis", "diagnosis_group", "main_diagnosis_category"]
     covariates = store.read(tables.SILVER_COVARIATES).select(*KEY, *derived)
     return store.read(tables.SILVER_ADMISSIONS).join(covariates, on=KEY, how="inner").toPandas()
 

@@ -98,7 +98,7 @@ def mapped(small_data: SparkSession, tmp_path_factory: pytest.TempPathFactory) -
     settings = load_settings(None, [f"delivery.input={folder}", "delivery.source=sih", f"storage.root={folder / 'tables'}"])
     frames = ingest.read_delivery(Store(small_data, settings.storage), settings)
     admissions = frames[tables.BRONZE_ADMISSIONS].cache()
-    delivered = admissions.withColumn("delivery_id", F.lit("d")).withColumn("in_force", F.lit(True))
+    delivered = admissions.withColumns({"delivery_id": F.lit("d"), "replaced": F.lit(False), "withdrawn": F.lit(False)})
     return Mapped(
         {row["admission_id"]: row for row in admissions.collect()},
         frames[tables.BRONZE_DIAGNOSES].collect(),

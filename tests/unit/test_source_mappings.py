@@ -15,6 +15,7 @@ from lbz_indicators.ingest.sources import (
     column_problems,
     load_source,
     matching_files,
+    require_decodable,
     require_records,
 )
 
@@ -175,11 +176,11 @@ def test_a_mapping_that_is_no_mapping_is_wrong(tmp_path: Path, content: str) -> 
 
 def test_a_table_without_records_stops_the_run() -> None:
     with pytest.raises(DeliveryError, match="admissions holds no record") as caught:
-        require_records(tables.BRONZE_ADMISSIONS, 0, 0)
+        require_records(tables.BRONZE_ADMISSIONS, 0)
     assert caught.value.exit_status == 3
 
 
 def test_a_file_in_another_encoding_stops_the_run() -> None:
     with pytest.raises(DeliveryError, match="3 of 10 records of hospitals are not valid UTF-8"):
-        require_records(tables.BRONZE_HOSPITALS, 10, 3)
-    require_records(tables.BRONZE_HOSPITALS, 10, 0)
+        require_decodable(tables.BRONZE_HOSPITALS, 10, 3)
+    require_decodable(tables.BRONZE_HOSPITALS, 10, 0)

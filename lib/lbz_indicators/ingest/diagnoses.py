@@ -16,13 +16,13 @@ _ADMISSION = ("admission_id", "hospital_id", "delivery_id")
 _ROW = (*_ADMISSION, "diagnosis_code", "is_complication")
 
 
-def known_admissions(valid: DataFrame, rejected: DataFrame, replaced: DataFrame) -> DataFrame:
+def known_admissions(valid: DataFrame, rejected: DataFrame, not_in_force: DataFrame) -> DataFrame:
     """Every delivered admission. Grain: hospital_id, admission_id, delivery_id. Columns `_valid`, `_in_force`.
 
-    `valid` is silver.admissions, `rejected` silver.rejected_admissions, `replaced` the records that a later delivery
-    replaces. A key may be there twice in one delivery: it is valid if one of its records is.
+    `valid` is silver.admissions, `rejected` silver.rejected_admissions, `not_in_force` the records that a later delivery
+    replaces or withdraws. A key may be there twice in one delivery: it is valid if one of its records is.
     """
-    parts = [(valid, True, True), (rejected, False, True), (replaced, False, False)]
+    parts = [(valid, True, True), (rejected, False, True), (not_in_force, False, False)]
     every = [
         rows.select(*_ADMISSION, F.lit(is_valid).alias("_valid"), F.lit(in_force).alias("_in_force"))
         for rows, is_valid, in_force in parts

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lbz_indicators.ingest.rules import DiagnosisRule
-from lbz_indicators.ingest.sources import FILTERED
+from lbz_indicators.ingest.rules import DiagnosisRule, WithdrawalRule
+from lbz_indicators.ingest.sources import is_filtered
 from lbz_indicators.schemas import SCHEMAS
 from lbz_indicators.tables import SILVER_QUALITY
 
-DELIVERED, VALID, REJECTED, REPLACED = "delivered", "valid", "rejected", "replaced_by_later_delivery"
+DELIVERED, VALID, REJECTED = "delivered", "valid", "rejected"
+REPLACED, WITHDRAWN = "replaced_by_later_delivery", "withdrawn_by_later_delivery"
 _COLUMNS = SCHEMAS[SILVER_QUALITY].names
 _PLACE = ("delivery_id", "hospital_id")
 
@@ -32,20 +33,30 @@ def _counted(rows: DataFrame, names: str, severity: str, total: str) -> DataFram
 
 
 def count_delivered(records: DataFrame) -> DataFrame:
-    """Totals of all delivered records, replaced and filtered ones among them. `records` has `in_force` and `defect`.
+    """Totals of all delivered records, in force or not. `records` is what mark_in_force gives.
 
-    delivered = valid + rejected + replaced + filtered, per delivery and hospital.
+    delivered = valid + rejected + replaced + withdrawn + filtered, per delivery and hospital.
     """
-    filtered = F.coalesce(F.col("defect").startswith(FILTERED), F.lit(False))
+    filtered = is_filtered()
     totals = _stack(
         records,
         {
             (DELIVERED, "total"): F.count("*"),
-            (REPLACED, "superseded"): F.count_if(~F.col("in_force") & ~filtered),
+            (REPLACED, "superseded"): F.count_if(F.col("replaced") & ~filtered),
+            (WITHDRAWN, "superseded"): F.count_if(F.col("withdrawn") & ~filtered),
         },
     )
     reasons = records.where(filtered).groupBy(*_PLACE, F.col("defect").alias("rule")).agg(F.count("*").alias("records"))
     return totals.unionByName(reasons.withColumn("severity", F.lit("filtered")).select(*_COLUMNS))
+
+
+def count_withdrawals(withdrawn: DataFrame) -> DataFrame:
+    """Counts what deliveries withdraw. `withdrawn` is what with_records_met gives."""
+    counts = {
+        (WithdrawalRule.ASKED.value, "withdrawal"): F.count("*"),
+        (WithdrawalRule.WITHOUT_RECORD.value, "flagged"): F.count_if(~F.col("met")),
+    }
+    return _stack(withdrawn, counts)
 
 
 def count_diagnosis_rules(checked: DataFrame) -> DataFrame:

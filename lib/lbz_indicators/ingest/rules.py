@@ -83,3 +83,12 @@ class DiagnosisRule(str, Enum):
     """is_complication is neither true nor false; taken as false."""
     NOT_IN_TREE = "diagnosis_not_in_who_tree"
     """The code is none of the WHO ICD-10 tree."""
+
+
+class WithdrawalRule(str, Enum):
+    """What is counted of withdrawals in silver.quality, per delivery that withdraws and hospital."""
+
+    ASKED = "withdrawals"
+    """Rows of the delivered table withdrawals."""
+    WITHOUT_RECORD = "withdrawal_without_record"
+    """No earlier delivery holds a record that the row names."""

@@ -1,4 +1,4 @@
-"""The small delivered tables (hospitals, months, SES, severity): strict, since one wrong row there moves many figures.
+"""The small delivered tables (hospitals, months, SES, severity, withdrawals): strict, since a wrong row moves many figures.
 
 A delivery whose small tables hold an unusable value is refused as a whole, before anything is stored. Bronze keeps
 them per delivery; the row in force is that of the latest delivery which has its key.
@@ -21,12 +21,14 @@ KEYS: dict[Table, tuple[str, ...]] = {
     tables.BRONZE_HOSPITAL_MONTHS: ("hospital_id", "year", "month"),
     tables.BRONZE_SES: ("postcode4",),
     tables.BRONZE_SEVERITY: ("diagnosis_code",),
+    tables.BRONZE_WITHDRAWALS: ("hospital_id", "year", "month", "admission_id"),
 }
 
 MERGERS_FOLLOWED = 3
 
 _BOOLEAN = "lower({0}) IN ('true', 'false')"
 _YEAR = "try_cast({0} AS INT) BETWEEN 1900 AND 2200"
+_MONTH = "try_cast({0} AS INT) BETWEEN 1 AND 12"
 _RULES: dict[Table, dict[str, str]] = {
     tables.BRONZE_HOSPITALS: {
         # `nation` is what the figures over all hospitals are called.
@@ -44,7 +46,7 @@ _RULES: dict[Table, dict[str, str]] = {
     tables.BRONZE_HOSPITAL_MONTHS: {
         "hospital_id": "{0} IS NOT NULL",
         "year": _YEAR,
-        "month": "try_cast({0} AS INT) BETWEEN 1 AND 12",
+        "month": _MONTH,
         "complete": _BOOLEAN,
         "validated": _BOOLEAN,
     },
@@ -56,6 +58,12 @@ _RULES: dict[Table, dict[str, str]] = {
     tables.BRONZE_SEVERITY: {
         "diagnosis_code": "{0} IS NOT NULL",
         "severity_class": "try_cast({0} AS INT) BETWEEN 0 AND 8",
+    },
+    tables.BRONZE_WITHDRAWALS: {
+        "hospital_id": "{0} IS NOT NULL",
+        # A row that names neither month nor admission would withdraw a whole hospital.
+        "year": f"CASE WHEN {{0}} IS NULL THEN month IS NULL AND admission_id IS NOT NULL ELSE {_YEAR} END",
+        "month": f"CASE WHEN {{0}} IS NULL THEN year IS NULL ELSE {_MONTH} END",
     },
 }
 

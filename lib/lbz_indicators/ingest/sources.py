@@ -197,6 +197,11 @@ def _plain_value(raw: DataFrame, name: str) -> Column:
     return value
 
 
+def is_filtered() -> Column:
+    """Whether a record of bronze is one that the source's row filter drops."""
+    return F.coalesce(F.col("defect").startswith(FILTERED), F.lit(False))
+
+
 def undecodable(table: Table) -> Column:
     """Whether a record holds the mark that decoding puts where bytes are not valid in the file's encoding."""
     return F.greatest(*[F.coalesce(F.col(name).contains(REPLACEMENT_CHARACTER), F.lit(False)) for name in _CONTRACT[table.name]])
@@ -207,12 +212,16 @@ def record_hash(table: Table) -> Column:
     return F.xxhash64(*_CONTRACT[table.name], "defect")
 
 
-def require_records(table: Table, records: int, undecodable_records: int) -> None:
-    """DeliveryError for a table without records, or one that is not in the encoding it claims."""
+def require_records(table: Table, records: int) -> None:
+    """DeliveryError for a table without records."""
     if records == 0:
         raise DeliveryError(
             f"The delivery's {table.name} holds no record.", where=table.name, mend="deliver a file with records."
         )
+
+
+def require_decodable(table: Table, records: int, undecodable_records: int) -> None:
+    """DeliveryError for a table that is not in the encoding it claims."""
     if undecodable_records:
         raise DeliveryError(
             f"{undecodable_records} of {records} records of {table.name} are not valid UTF-8.",

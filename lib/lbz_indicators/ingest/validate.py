@@ -40,35 +40,6 @@ def day(name: str) -> Column:
     return F.when(F.col(name).rlike(_DAY), F.col(name).try_cast("date"))
 
 
-def deliveries_in_force(bronze: DataFrame) -> DataFrame:
-    """Grain: hospital_id, discharge_month_text. Column delivery_id: the latest delivery that has the hospital-month.
-
-    A corrected delivery replaces exactly the months of discharge it has records of; records whose discharge date
-    cannot be read form a month of their own.
-    """
-    # Distinct first: the latest of a few is found by sorting, which all records would be too many for.
-    months = bronze.select("hospital_id", discharge_month_text(), "loaded_at", "delivery_id").distinct()
-    latest = months.groupBy("hospital_id", "discharge_month_text").agg(
-        F.max(F.struct("loaded_at", "delivery_id")).alias("_delivery")
-    )
-    return latest.select("hospital_id", "discharge_month_text", F.col("_delivery.delivery_id").alias("delivery_id"))
-
-
-def discharge_month_text() -> Column:
-    """'2019-03' of a delivered record, null where its discharge date cannot be read."""
-    return F.when(day("discharge_date").isNotNull(), F.substring("discharge_date", 1, 7)).alias("discharge_month_text")
-
-
-def mark_in_force(bronze: DataFrame, in_force: DataFrame) -> DataFrame:
-    """Adds `in_force`: whether the record's hospital-month is that of its own delivery. Grain unchanged."""
-    owner = in_force.select(
-        F.col("hospital_id").alias("_h"), F.col("discharge_month_text").alias("_m"), F.col("delivery_id").alias("_d")
-    )
-    same = F.col("hospital_id").eqNullSafe(F.col("_h")) & discharge_month_text().eqNullSafe(F.col("_m"))
-    joined = bronze.join(F.broadcast(owner), on=same, how="left")
-    return joined.withColumn("in_force", F.col("delivery_id") == F.col("_d")).drop("_h", "_m", "_d")
-
-
 def _unkept(frame: DataFrame) -> DataFrame:
     return frame
 
@@ -129,16 +100,30 @@ def check_admissions(
     settings: ValidationSettings,
     keep: Keep = _unkept,
 ) -> DataFrame:
+    """Judges every record by every rule, `records` being all that are in force; see judge_admissions."""
+    repeated, beside = repeated_keys(records, keep), in_two_hospitals(records, keep)
+    return judge_admissions(records, repeated, beside, known_hospitals, known_codes, settings)
+
+
+def judge_admissions(
+    records: DataFrame,
+    repeated: DataFrame,
+    beside: DataFrame,
+    known_hospitals: DataFrame,
+    known_codes: DataFrame,
+    settings: ValidationSettings,
+) -> DataFrame:
     """Judges every record by every rule.
 
     Grain: one row per record of `records` (bronze.admissions in force). Adds the typed columns of silver.admissions
     with the prefix `t_`, `reasons` (sorted names of Rejection; empty = valid) and `flags` (sorted names of Flag).
-    `known_hospitals` has hospital_id, `known_codes` has the normalised ICD-10 code as `code`; `keep` may cache look-ups.
+    `repeated` is what repeated_keys says of all records in force with these keys, `beside` what in_two_hospitals says of all
+    of these patients; `known_hospitals` has hospital_id, `known_codes` the normalised ICD-10 code as `code`.
     """
     typed = records.select("*", *_typed_columns())
     joined = (
-        typed.join(repeated_keys(records, keep), on=[*_KEY, "delivery_id"], how="left")
-        .join(in_two_hospitals(records, keep), on=["delivery_id", "record"], how="left")
+        typed.join(repeated, on=[*_KEY, "delivery_id"], how="left")
+        .join(beside, on=["delivery_id", "record"], how="left")
         .join(F.broadcast(known_hospitals.select("hospital_id", F.lit(True).alias("_known"))), on="hospital_id", how="left")
         .join(F.broadcast(known_codes.select(F.col("code").alias("t_main_diagnosis"), F.lit(True).alias("_in_tree"))),
               on="t_main_diagnosis", how="left")
@@ -238,6 +223,7 @@ def valid_admissions(checked: DataFrame) -> DataFrame:
     """silver.admissions: typed, with what METHOD section 2 takes unknown values for."""
     return checked.where(F.size("reasons") == 0).select(
         *_KEY,
+        F.year("t_discharge_date").alias("discharge_year"),
         "delivery_id",
         "patient_id",
         *[F.col(f"t_{name}").alias(name) for name in (

@@ -81,6 +81,13 @@ SES = _text(
 
 SEVERITY = _text(diagnosis_code="ICD-10 as delivered", severity_class="0..7 by national mortality of the code, 8 = other")
 
+WITHDRAWALS = _text(
+    hospital_id="Hospital",
+    year="Calendar year of discharge; null = whatever year, where an admission is named",
+    month="1..12; null where year is",
+    admission_id="Admission withdrawn; null = the whole month",
+)
+
 DELIVERY_TABLES: dict[Table, tuple[Column, ...]] = {
     tables.BRONZE_ADMISSIONS: ADMISSIONS,
     tables.BRONZE_DIAGNOSES: DIAGNOSES,
@@ -89,6 +96,7 @@ DELIVERY_TABLES: dict[Table, tuple[Column, ...]] = {
     tables.BRONZE_HOSPITAL_MONTHS: HOSPITAL_MONTHS,
     tables.BRONZE_SES: SES,
     tables.BRONZE_SEVERITY: SEVERITY,
+    tables.BRONZE_WITHDRAWALS: WITHDRAWALS,
 }
 
 REQUIRED_TABLES = (tables.BRONZE_ADMISSIONS, tables.BRONZE_DIAGNOSES, tables.BRONZE_HOSPITALS)

@@ -14,6 +14,7 @@ from lbz_indicators.schemas.contract import (
     LONG,
     STRING,
     STRINGS,
+    TIMESTAMP,
     Column,
     TableSchema,
 )
@@ -45,6 +46,7 @@ SCHEMAS = (
         "one valid admission",
         (
             *KEY,
+            Column("discharge_year", INTEGER, "Calendar year of discharge", required=True),
             DELIVERY,
             Column("patient_id", STRING, "Pseudonym; null = not linkable"),
             Column("admission_date", DATE, "Day of admission", required=True),
@@ -66,6 +68,7 @@ SCHEMAS = (
             Column("flags", STRINGS, "Rules the record was flagged by but kept, sorted", required=True),
         ),
         ("hospital_id", "admission_id"),
+        partition_by=("discharge_year",),
     ),
     TableSchema(
         tables.SILVER_DIAGNOSES,
@@ -96,10 +99,36 @@ SCHEMAS = (
             DELIVERY,
             Column("hospital_id", STRING, "Hospital as delivered; null = the record names none"),
             Column("rule", STRING, "Rule of validation, or delivered / valid / rejected for the totals", required=True),
-            Column("severity", STRING, "total, rejected, flagged, superseded", required=True),
+            Column("severity", STRING, "total, rejected, flagged, superseded, filtered, withdrawal", required=True),
             Column("records", LONG, "Records the rule applies to (admissions, or diagnoses for rules on those)", True),
         ),
         ("delivery_id", "hospital_id", "rule", "severity"),
+    ),
+    TableSchema(
+        tables.SILVER_DELIVERED_MONTHS,
+        "delivery x hospital x month of discharge: which of them hold records; the latest is in force",
+        (
+            DELIVERY,
+            Column("hospital_id", STRING, "Hospital as delivered; null = the record names none"),
+            Column("discharge_month", STRING, "yyyy-MM; null = the discharge date cannot be read"),
+            Column("loaded_at", TIMESTAMP, "When the delivery was loaded (UTC)", required=True),
+            Column("records", LONG, "Delivered records, filtered ones among them", required=True),
+        ),
+        ("delivery_id", "hospital_id", "discharge_month"),
+    ),
+    TableSchema(
+        tables.SILVER_VALIDATION,
+        "one row: what the validated records were judged with",
+        (
+            Column("validated", STRING, "The table: silver.admissions", required=True),
+            Column("settings", STRING, "Settings of validation, JSON", required=True),
+            Column("diagnosis_codes", STRING, "SHA-256 of the list of diagnosis codes", required=True),
+            Column("inputs", STRING, "Delta versions of the bronze tables that were judged, JSON", required=True),
+            Column("complete", BOOLEAN, "False while validation writes", required=True),
+            Column("run_id", STRING, "Run that wrote the row", required=True),
+        ),
+        ("validated",),
+        lineage=("run_id",),
     ),
     TableSchema(
         tables.SILVER_COVARIATES,

@@ -19,7 +19,7 @@ from lbz_indicators.io.files import UNREADABLE, header_problems, list_files, rea
 from lbz_indicators.progress import Progress
 from lbz_indicators.schemas.bronze import DELIVERY_TABLES, REQUIRED_TABLES
 from lbz_indicators.steps.outcome import Outcome
-from lbz_indicators.tables import BRONZE_ADMISSIONS, Table
+from lbz_indicators.tables import BRONZE_ADMISSIONS, BRONZE_HOSPITALS, BRONZE_WITHDRAWALS, Table
 
 _OF_EXPRESSIONS = {
     "CAST_INVALID_INPUT", "CANNOT_PARSE_TIMESTAMP", "CANNOT_PARSE_DATE", "DIVIDE_BY_ZERO", "USER_RAISED_EXCEPTION",
@@ -91,6 +91,9 @@ def _read_to_the_end(store: Store, settings: Settings, frames: dict[Table, DataF
                 DeliveryError,
             ):
                 prints[reading] = _fingerprint(frame, reading)
+        if not prints.get(BRONZE_WITHDRAWALS, (0, 0))[0]:  # a delivery may only withdraw
+            sources.require_records(BRONZE_ADMISSIONS, prints[BRONZE_ADMISSIONS][0])
+        sources.require_records(BRONZE_HOSPITALS, prints[BRONZE_HOSPITALS][0])
         small_tables.require_usable({t: f for t, f in frames.items() if t in small_tables.KEYS})
         return prints
     except DeliveryError as error:
@@ -125,14 +128,13 @@ def _require_equal_headers(store: Store, settings: Settings, frames: dict[Table,
 
 
 def _fingerprint(frame: DataFrame, table: Table) -> tuple[int, int]:
-    """(records, order-free hash) of a delivered table, read to its end; refuses an empty or undecodable one."""
+    """(records, order-free hash) of a delivered table, read to its end; refuses an undecodable one."""
     row = frame.agg(
         F.count("*"),
         F.count_if(sources.undecodable(table)),
         F.sum(sources.record_hash(table).cast("decimal(38,0)")),
     ).collect()[0]
-    if (table in REQUIRED_TABLES and table.name != "diagnoses") or row[1]:
-        sources.require_records(table, row[0], row[1])
+    sources.require_decodable(table, row[0], row[1])
     return row[0], int(row[2] or 0)
 
 
@@ -157,7 +159,7 @@ def _load(
     if stamps:
         load_date, loaded_at = stamps[0]
     else:
-        last = store.read_or_empty(BRONZE_ADMISSIONS).agg(F.max("loaded_at")).collect()[0][0]
+        last = max(filter(None, (_last_load(store, table) for table in (BRONZE_ADMISSIONS, BRONZE_WITHDRAWALS))), default=None)
         now = utc_now()
         loaded_at = max(now, last + dt.timedelta(microseconds=1)) if last else now
         load_date = settings.delivery.load_date or now.date()
@@ -165,6 +167,8 @@ def _load(
     for table in sorted(frames, key=lambda table: table == BRONZE_ADMISSIONS):
         if table in loaded:
             _require_same_content(loaded[table], table, prints[table], delivery_id)
+            continue
+        if table in known and not prints[table][0]:
             continue
         frame = frames[table]
         if settings.delivery.input_partitions:
@@ -179,6 +183,10 @@ def _load(
         store.append(table, marked)
         appended = True
     return appended
+
+
+def _last_load(store: Store, table: Table) -> dt.datetime | None:
+    return store.read_or_empty(table).agg(F.max("loaded_at")).collect()[0][0]  # type: ignore[no-any-return]
 
 
 def _require_same_content(loaded: DataFrame, table: Table, content: tuple[int, int], delivery_id: str) -> None:

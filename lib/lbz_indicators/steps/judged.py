@@ -20,11 +20,10 @@ from lbz_indicators.references import References
 def with_exclusions(
     store: Store, settings: Settings, references: References, admissions: DataFrame, years: Sequence[int]
 ) -> DataFrame:
-    """Adds to silver.admissions discharge_year, reporting_hospital_id, diagnosis_group, exclusion_reason, time_unknown.
+    """Adds to silver.admissions reporting_hospital_id, diagnosis_group, exclusion_reason, time_unknown.
 
     Grain unchanged. `years`: discharge years that are in the period.
     """
-    admissions = admissions.withColumn("discharge_year", F.year("discharge_date"))
     hospitals = small_tables.hospitals(store.read(tables.BRONZE_HOSPITALS))
     months = store.read_or_empty(tables.BRONZE_HOSPITAL_MONTHS)
     with_months = [row[0] for row in months.select("delivery_id").distinct().collect()]

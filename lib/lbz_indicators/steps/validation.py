@@ -1,0 +1,51 @@
+"""What the records in silver were judged with: settings, diagnosis codes, versions of bronze; and whether to the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from lbz_indicators import tables
+from lbz_indicators.config import Settings
+from lbz_indicators.io import Store
+from lbz_indicators.references import References
+
+VALIDATED = str(tables.SILVER_ADMISSIONS)
+
+
+@contextmanager
+def validating(store: Store, settings: Settings, references: References, run_id: str) -> Iterator[None]:
+    """While the validated tables are written: says with what, and that they are unfinished where that is not as last time.
+
+    Five tables have five commits. Where a run ended between them only a whole validation makes them agree again.
+    """
+    read = {name: version for name, version in sorted(store.versions_read.items()) if name.startswith("bronze.")}
+    wanted = judged_with(settings, references) | {"inputs": json.dumps(read)}
+    stored = last_validation(store)
+    same = stored is not None and all(stored[name] == value for name, value in wanted.items())
+    if not same:
+        _write(store, wanted, complete=False, run_id=run_id)
+    yield
+    if not (same and stored is not None and stored["complete"]):
+        _write(store, wanted, complete=True, run_id=run_id)
+
+
+def judged_with(settings: Settings, references: References) -> dict[str, Any]:
+    """The columns of silver.validation that say what records are judged with."""
+    return {
+        "settings": json.dumps(settings.validation.model_dump(mode="json"), sort_keys=True),
+        "diagnosis_codes": references.diagnosis_codes.sha256,
+    }
+
+
+def last_validation(store: Store) -> dict[str, Any] | None:
+    """The row of silver.validation; None where nothing was validated yet."""
+    rows = store.read_or_empty(tables.SILVER_VALIDATION).collect()
+    return rows[0].asDict() if rows else None
+
+
+def _write(store: Store, content: dict[str, Any], *, complete: bool, run_id: str) -> None:
+    row = (VALIDATED, *content.values(), complete, run_id)
+    store.replace(tables.SILVER_VALIDATION, store.frame(tables.SILVER_VALIDATION, [row]))
