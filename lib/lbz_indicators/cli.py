@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Annotated, NoReturn
 
@@ -15,6 +17,7 @@ from lbz_indicators.commands import registry, steps
 from lbz_indicators.commands.explain import explain
 from lbz_indicators.commands.options import Config, Csv, Json, Output, Overrides, Years, form, settings_of, start
 from lbz_indicators.errors import LbzError
+from lbz_indicators.logs import log_files
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Standardised hospital indicators."
@@ -30,8 +33,9 @@ app.command("explain")(explain)
 
 @app.command()
 def show(
-    what: Annotated[str, typer.Argument(help="hsmr, smr, readmissions, olo, summary, exclusions, stays, quality, models")],
+    what: Annotated[str, typer.Argument(help="hsmr, smr, readmissions, olo, summary, exclusions, stays, quality, models, runs")],
     hospital: Annotated[str | None, typer.Option("--hospital", help="One hospital, or nation.")] = None,
+    run: Annotated[str | None, typer.Option("--run", help="`show runs`: the steps of this one.")] = None,
     csv: Csv = False,
     json: Json = False,
     config: Config = None,
@@ -41,7 +45,10 @@ def show(
 ) -> None:
     """Prints a table of results."""
     settings = settings_of(config, set_, storage__root=output, period__years=years)
-    printing.print_view(start(settings, writes=False), settings, what, hospital, form(csv, json))
+    if what == printing.RUNS:
+        printing.print_runs(start(settings, writes=False), settings, run, form(csv, json))
+    else:
+        printing.print_view(start(settings, writes=False), settings, what, hospital, form(csv, json))
 
 
 @app.command()
@@ -79,7 +86,12 @@ def doctor(config: Config = None, set_: Overrides = None) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs a command line and exits with its status; an expected failure is one message on standard error."""
+    """Runs a command line and exits with its status; an expected failure is one message on standard error.
+
+    A request to end (SIGTERM) is taken as Ctrl-C: Spark's jobs are cancelled, and the run gives its lease back.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
         status = 0
@@ -90,6 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except typer.Exit as error:
         status = error.exit_code
     except (typer.Abort, KeyboardInterrupt):
+        print("error: ended from outside; give the same command again, it finishes the work", file=sys.stderr)
         status = 130
     except Exception as error:
         status = _unexpected(error)
@@ -105,6 +118,6 @@ def _unexpected(error: Exception) -> int:
             print(f"error: {show_usage()}\nMend: lbz-indicators --help", file=sys.stderr)
         return 2
     log.error("unexpected", exc_info=True)
-    handlers = [h.baseFilename for h in logging.getLogger().handlers if isinstance(h, logging.FileHandler)]
-    print(f"error: unexpected {type(error).__name__}; details in the log {', '.join(handlers) or '(none)'}", file=sys.stderr)
+    where = " and ".join(log_files()) or "(none)"
+    print(f"error: unexpected {type(error).__name__}; details in the log {where}", file=sys.stderr)
     return 1

@@ -1,4 +1,4 @@
-"""Failures of Spark and of the file system as one message; the details go to the log file only."""
+"""Failures of Spark and of the file system as one message; the details go to the log files only."""
 
 from __future__ import annotations
 

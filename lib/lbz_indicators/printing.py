@@ -20,6 +20,7 @@ from lbz_indicators.errors import SettingsError
 MOST_ROWS, MOST_SHOWN = 40, 20
 TABLE, CSV, JSON = "table", "csv", "json"
 SUMMARY = "summary"
+RUNS = "runs"
 
 
 def _text(name: str, value: Any) -> str:
@@ -66,7 +67,7 @@ def print_view(spark: Any, settings: Settings, what: str, hospital: str | None, 
     from lbz_indicators.show import FIGURES, OTHERS, VERDICTS, agreement, national_summary, shown_model
 
     if what not in {**FIGURES, **OTHERS}:
-        names = ", ".join((*FIGURES, *OTHERS))
+        names = ", ".join((*FIGURES, *OTHERS, RUNS))
         raise SettingsError(f"There is nothing called {what!r} to show.", mend=f"show one of {names}.")
     store = Store(spark, settings.storage)
     model = None
@@ -112,6 +113,17 @@ def print_rows(title: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...
             print(json.dumps(dict(zip(columns, row, strict=True)), default=str))
     else:
         _table(title, columns, rows)
+
+
+def print_runs(spark: Any, settings: Settings, run_id: str | None, form: str) -> None:
+    """The latest runs, or the steps of one."""
+    from lbz_indicators.io import Store
+    from lbz_indicators.show_runs import latest_runs, steps_of_run
+
+    store = Store(spark, settings.storage)
+    frame = latest_runs(store) if run_id is None else steps_of_run(store, run_id)
+    title = "runs, the latest first (times in UTC)" if run_id is None else f"run {run_id} (times in UTC)"
+    print_rows(title, frame.columns, [tuple(row) for row in frame.collect()], form)
 
 
 def print_versions(spark: Any, settings: Settings, name: str | None, form: str) -> None:

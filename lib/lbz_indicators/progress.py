@@ -22,8 +22,11 @@ class Progress:
         started = time.monotonic()
         self._part = f"[{number}/{total}] {name}"
         self.say("started")
-        yield
-        self.say(f"done in {time.monotonic() - started:.1f} s")
+        try:
+            yield
+            self.say(f"done in {time.monotonic() - started:.1f} s")
+        finally:
+            self._part = ""
 
     def say(self, text: str) -> None:
         """A line about the running step."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -28,10 +29,12 @@ from deliveries import (
     write_delivery,
 )
 from lbz_indicators.cli import main
+from lbz_indicators.io import Lease
 from lbz_indicators.steps import run
 
 SETTINGS, DELIVERY, MODEL, STORAGE = 2, 3, 4, 5
 RUNS = "gold/runs"
+LEASE = "gold/lease"
 PATIENT_VALUES = (ADMISSION["patient_id"], "Cardiologie", "Gyn\u00e4cologie")
 
 Files = Mapping[str, str | bytes]
@@ -170,6 +173,7 @@ ARGUMENTS: dict[str, tuple[list[str], int, list[str]]] = {
     "output below a file": (["ingest", "--input", "INPUT", "--output", "INPUT/hospitals.csv/x"], STORAGE, ["cannot be written"]),
     "output below /proc": (["ingest", "--input", "INPUT", "--output", "/proc/lbz/x"], STORAGE, ["cannot be written"]),
     "show before a run": (["show", "hsmr", "--output", "ELSEWHERE", "--years", "2019"], STORAGE, ["is not there", "run"]),
+    "show a run that is not known": (["show", "runs", "--run", "r0", "--output", "OUTPUT"], SETTINGS, ["no run r0", "show runs"]),
     "show what is not known": (["show", "everything", "--output", "OUTPUT"], SETTINGS, ["everything", "hsmr"]),
 }  # fmt: skip
 
@@ -210,8 +214,8 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _tables(root: Path) -> dict[str, list[str]]:
-    """Commits of every table but that of the runs, where failures are noted too."""
-    return {table: commits for table, commits in delta_logs(root).items() if table != RUNS}
+    """Commits of every table but those of the runs and their lease, where failures are noted too."""
+    return {table: commits for table, commits in delta_logs(root).items() if table not in (RUNS, LEASE)}
 
 
 def _assert_one_message(printed: str, wanted: list[str]) -> None:
@@ -235,12 +239,31 @@ def test_a_run_without_a_single_valid_admission_ends_with_one_message(
     assert _tables(output) == before
     runs = small_data.read.format("delta").load(str(output / RUNS)).where("status = 'failed'").collect()
     assert {row["step"] for row in runs} == {"fit", "run"}
+    assert "every table holds its last complete version" in printed and "same command again" in printed
+    log = [json.loads(line) for line in (output / "_logs" / "lbz-indicators.log").read_text().splitlines()]
+    told = [(line["event"], line["step"]) for line in log if line["run_id"] == runs[0]["run_id"] and "event" in line]
+    assert told == [
+        ("lease_taken", None), ("run_started", None), ("step_started", "fit"), ("step_failed", "fit"), ("run_failed", None),
+        ("lease_released", None),
+    ]  # fmt: skip
+
+
+def test_show_runs_tells_what_each_run_did(output: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert _command("show", "runs", "--output", str(output), "--json", *QUICK) == 0
+    runs = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    first = [(run["command"], run["status"], run["steps"].partition(" ")[0]) for run in runs[::-1]][:3]
+    assert first == [(step, "done", step) for step in ("ingest", "validate", "derive")]
+    assert _command("show", "runs", "--run", runs[-1]["run_id"], "--output", str(output), "--json", *QUICK) == 0
+    steps = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [(step["step"], step["status"], step["rows_in"]) for step in steps] == [("ingest", "done", 1), ("run", "done", None)]
 
 
 @pytest.fixture
 def unrecorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves out the two rows of gold.runs that every failure writes: they take longer than all the rest of these tests."""
-    monkeypatch.setattr(run, "_record", lambda *_: None)
+    """Leaves out the two rows of gold.runs that every failure writes, and the lease: they take longer than all the rest."""
+    monkeypatch.setattr(run.Run, "record", lambda *_: None)
+    for name in ("take", "release"):
+        monkeypatch.setattr(Lease, name, lambda *_: None)
 
 
 @pytest.mark.usefixtures("unrecorded")
@@ -300,6 +323,18 @@ def test_mapping_that_cannot_be_used(output: Path, tmp_path: Path, capfd: pytest
     assert status == expected, printed
     _assert_one_message(printed, wanted)
     assert _tables(output) == before
+    _assert_log_without_values(output, quoted=case == "an expression that fails on a value")
+
+
+def _assert_log_without_values(output: Path, quoted: bool) -> None:
+    """Every line of the log is JSON and quotes no record; the details do, where Spark's own message does."""
+    lines = (output / "_logs" / "lbz-indicators.log").read_text()
+    assert [text for text in PATIENT_VALUES if text in lines] == []
+    failures = [line for line in map(json.loads, lines.splitlines()) if line["level"] == "ERROR"]
+    assert failures and all(line["run_id"] for line in failures if line["step"])
+    if quoted:
+        assert "CAST_INVALID_INPUT" in "".join(line.get("exception", "") for line in failures)
+        assert PATIENT_VALUES[0] in (output / "_logs" / "spark.log").read_text(), "else this test shows nothing"
 
 
 def _split(argument: str) -> tuple[str, str]:

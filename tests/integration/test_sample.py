@@ -21,10 +21,12 @@ from lbz_indicators.steps.predicted import mortality_family
 from lbz_indicators.steps.run import run_steps
 from sample import SampleRun, assert_equal_to_independent, comparable, current_figures, every_figure, sample_settings
 
+_OF_EACH_RUN = {tables.GOLD_RUNS, tables.GOLD_LEASE}
+
 
 def versions(store: Store) -> dict[str, int]:
-    """Delta version of every table but gold.runs, the log of the runs themselves."""
-    names = [value for value in vars(tables).values() if isinstance(value, tables.Table) and value != tables.GOLD_RUNS]
+    """Delta version of every table but the log of the runs themselves and their lease."""
+    names = [value for value in vars(tables).values() if isinstance(value, tables.Table) and value not in _OF_EACH_RUN]
     return {str(table): version for table in names if (version := store.find_version(table)) is not None}
 
 

@@ -17,14 +17,14 @@ PACKAGE = "lbz_indicators"
 ROOT = Path(lbz_indicators.__file__).parent
 
 LEVELS = [
-    {"", "errors", "failures", "conf", "clock", "places"},
+    {"", "errors", "failures", "conf", "clock", "places", "logs"},
     {"config", "hashing", "joins", "tables", "schemas", "references", "progress"},
     {"stats"},
     {"ingest", "population", "models", "indicators", "publish"},
     {"synthetic"},
     {"environment", "session", "io"},
     {"steps"},
-    {"commands", "cli", "show", "registry_views", "printing"},
+    {"commands", "cli", "show", "show_runs", "registry_views", "printing"},
 ]
 """From the ground up; "" is the package's own __init__, conf its data files.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,30 @@ def test_wrong_arguments_end_a_command_with_status_2(arguments: list[str], said:
     assert ended.value.code == 2
     assert said in output.err and output.err.startswith("error: ")
     assert "Traceback" not in output.err and output.out == ""
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_command_that_is_told_to_end_tidies_up_first(sent: signal.Signals) -> None:
+    """A scheduler ends a run by SIGTERM: what stands in `finally`, such as giving the lease back, must still be done."""
+    program = """
+import time
+from lbz_indicators import cli
+def work(**_):
+    try:
+        print("working", flush=True)
+        time.sleep(60)
+    finally:
+        print("tidied up", flush=True)
+cli.app = work
+cli.main([])
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "working\n"
+        running.send_signal(sent)
+        out, err = running.communicate(timeout=30)
+    assert (running.returncode, out) == (130, "tidied up\n")
+    assert err.startswith("error: ended from outside") and "Traceback" not in err
 
 
 def test_help_ends_with_status_0(capsys: pytest.CaptureFixture[str]) -> None:

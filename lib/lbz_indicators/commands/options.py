@@ -1,8 +1,8 @@
-"""What the commands share: their options, the settings made of them, the session and its log file."""
+"""What the commands share: their options, the settings made of them, the session and its log files."""
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import os
 import tempfile
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ import typer
 
 from lbz_indicators import printing
 from lbz_indicators.config import Settings, load_settings
+from lbz_indicators.logs import open_logs
 from lbz_indicators.places import is_remote
 
 Config = Annotated[str | None, typer.Option("--config", help="Settings file (YAML).")]
@@ -32,33 +33,24 @@ def settings_of(config: str | None, overrides: Sequence[str] | None, **options: 
     return load_settings(config, overrides or [], {path.replace("__", "."): value for path, value in options.items()})
 
 
-def _log_file(settings: Settings, writes: bool) -> str:
-    """The log beside the tables, else in the temporary folder; readable by its owner alone.
+def _open_logs(settings: Settings, writes: bool) -> str:
+    """Logs beside the tables, else in a temporary folder; returns the file for Java's own output.
 
     A command that only reads makes no folder: a mistyped --output stays absent.
     """
     root = settings.storage.root
-    local = root is not None and not is_remote(root) and (writes or os.path.isdir(root))
-    try:
-        folder = os.path.join(root, "_logs") if root and local else tempfile.mkdtemp(prefix="lbz-indicators-")
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        path = os.path.join(folder, "lbz-indicators.log")
-        os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
-    except OSError:
-        descriptor, path = tempfile.mkstemp(prefix="lbz-indicators-", suffix=".log")
-        os.close(descriptor)
-    return path
+    if root is not None and not is_remote(root) and (writes or os.path.isdir(root)):
+        with contextlib.suppress(OSError):
+            return open_logs(os.path.join(root, "_logs"))
+    return open_logs(tempfile.mkdtemp(prefix="lbz-indicators-"))
 
 
 def start(settings: Settings, writes: bool) -> Any:
-    """The Spark session of a command, its log file opened."""
-    path = _log_file(settings, writes)
-    form = "%(asctime)s %(levelname)s %(name)s %(message)s"
-    logging.basicConfig(filename=path, level=logging.INFO, format=form, force=True)
-    logging.getLogger("py4j").setLevel(logging.WARNING)
+    """The Spark session of a command, its log files opened."""
+    details = _open_logs(settings, writes)
     from lbz_indicators.session import start_session
 
-    return start_session(settings, path)
+    return start_session(settings, details)
 
 
 def form(csv: bool, json: bool) -> str:

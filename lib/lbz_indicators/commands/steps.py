@@ -13,13 +13,13 @@ from lbz_indicators.config import Settings
 
 def add_to(app: typer.Typer) -> None:
     """Every command of this module."""
-    app.command("run")(_steps_command(_every_step, "All steps: from a delivery to the tables of indicators."))
+    app.command("run")(_steps_command("run", _every_step, "All steps: from a delivery to the tables of indicators."))
     for name, summary in _STEPS.items():
-        app.command(name)(_steps_command(lambda _, name=name: [name], summary))  # type: ignore[misc]
-    app.command("severity")(_steps_command(_with_loading, _SEVERITY))
+        app.command(name)(_steps_command(name, lambda _, name=name: [name], summary))  # type: ignore[misc]
+    app.command("severity")(_steps_command("severity", _with_loading, _SEVERITY))
 
 
-def _run(names: Sequence[str], settings: Settings, arguments: Sequence[str]) -> None:
+def _run(command: str, names: Sequence[str], settings: Settings, arguments: Sequence[str]) -> None:
     from lbz_indicators.progress import to_terminal
     from lbz_indicators.steps.run import run_steps
 
@@ -27,7 +27,7 @@ def _run(names: Sequence[str], settings: Settings, arguments: Sequence[str]) -> 
     progress = to_terminal()
     progress.say(f"lbz-indicators {__version__}: starting Spark ({settings.spark.master}, {settings.spark.memory})")
     spark = start(settings, writes=True)
-    run_id = run_steps(spark, settings, names, progress)
+    run_id = run_steps(spark, settings, names, progress, command)
     if "indicators" in names:
         printing.print_run(spark, settings, run_id, arguments)
 
@@ -56,7 +56,7 @@ def _arguments(config: str | None, overrides: Sequence[str] | None, output: str 
     return [part for pair in named for part in pair] + [part for item in overrides or [] for part in ("--set", item)]
 
 
-def _steps_command(names: Callable[[Settings], Sequence[str]], summary: str) -> Callable[..., None]:
+def _steps_command(name: str, names: Callable[[Settings], Sequence[str]], summary: str) -> Callable[..., None]:
     """A command that runs steps; which ones may depend on what is asked."""
 
     def command(
@@ -71,7 +71,7 @@ def _steps_command(names: Callable[[Settings], Sequence[str]], summary: str) -> 
         options = {"delivery__input": input_, "delivery__source": source, "storage__root": output, "period__years": years}
         options |= {"readmission__delivered_until": delivered_until}
         settings = settings_of(config, set_, **options)
-        _run(names(settings), settings, _arguments(config, set_, output, years))
+        _run(name, names(settings), settings, _arguments(config, set_, output, years))
 
     command.__doc__ = summary
     return command

@@ -51,6 +51,7 @@ class StorageSettings(Section):
     work_path: str | None = None
     delta_snapshot_partitions: Annotated[int, Field(ge=1)] | None = 2
     retention_days: Annotated[int, Field(ge=7)] = 30
+    lease_minutes: Annotated[int, Field(ge=1, le=1440)] = 20
 
     @model_validator(mode="after")
     def one_place(self) -> StorageSettings:

@@ -16,7 +16,7 @@ from lbz_indicators.ingest.sources import CORRUPT, FILE, FileFormat
 from lbz_indicators.places import absolute, is_remote
 
 UNREADABLE = "truncated, damaged, or not of the format its name says"
-_MEND = "deliver the file again; details stand in the log file."
+_MEND = "deliver the file again; details stand in spark.log beside the log."
 
 
 def require_folder(folder: str | None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -54,12 +54,16 @@ def require_place(settings: StorageSettings) -> None:
 
 
 class Store:
-    """Tables of one place, by the names in `lbz_indicators.tables`."""
+    """Tables of one place, by the names in `lbz_indicators.tables`.
 
-    def __init__(self, spark: SparkSession, settings: StorageSettings) -> None:
+    `require_lease` is called before every write and raises where the run may write no more; see `io.lease`.
+    """
+
+    def __init__(self, spark: SparkSession, settings: StorageSettings, require_lease: Callable[[], None] = lambda: None) -> None:
         require_place(settings)
         self.spark = spark
         self._settings = settings
+        self.require_lease = require_lease
         self.versions_read: dict[str, int] = {}
         self.versions_written: dict[str, int] = {}
         self._cached: list[DataFrame] = []
@@ -77,6 +81,16 @@ class Store:
         if self._settings.catalog:
             return f"catalog {self._settings.catalog}"
         return absolute(self._settings.root or "")
+
+    @property
+    def in_catalog(self) -> bool:
+        """Whether the tables lie in a catalog, else on a path."""
+        return self._settings.catalog is not None
+
+    @property
+    def lease_minutes(self) -> int:
+        """How long a lease on these tables is good for without a renewal."""
+        return self._settings.lease_minutes
 
     @property
     def work_path(self) -> str:
@@ -97,12 +111,14 @@ class Store:
                 f"The output {root} cannot be written: {error.strerror}.", mend="give a folder you may write to with --output."
             ) from error
 
-    def _identifier(self, table: Table) -> str:
+    def identifier(self, table: Table) -> str:
+        """The table's name in SQL."""
         if self._settings.catalog:
             return ".".join(quote(part) for part in (self._settings.catalog, table.layer, table.name))
-        return f"delta.{quote(self._path(table))}"
+        return f"delta.{quote(self.path(table))}"
 
-    def _path(self, table: Table) -> str:
+    def path(self, table: Table) -> str:
+        """The table's folder."""
         return f"{absolute(self._settings.root or '')}/{table.layer}/{table.name}"
 
     def read(self, table: Table) -> DataFrame:
@@ -123,11 +139,11 @@ class Store:
             return None
         version = self._pinned.get(str(table))
         self.versions_read[str(table)] = commit.version if version is None else version
-        return self.spark.table(self._identifier(table)) if version is None else self._as_of(table, version)
+        return self.spark.table(self.identifier(table)) if version is None else self._as_of(table, version)
 
     def _as_of(self, table: Table, version: int) -> DataFrame:
         try:
-            return self.spark.sql(f"SELECT * FROM {self._identifier(table)} VERSION AS OF {version:d}")
+            return self.spark.sql(f"SELECT * FROM {self.identifier(table)} VERSION AS OF {version:d}")
         except PySparkException as error:
             log.error("version %d of %s", version, table, exc_info=True)
             raise StorageError(
@@ -154,10 +170,10 @@ class Store:
     def _last_commit(self, table: Table) -> Commit | None:
         """The latest commit, None where the table is absent."""
         try:
-            history = self.spark.sql(f"DESCRIBE HISTORY {self._identifier(table)} LIMIT 1")
+            history = self.spark.sql(f"DESCRIBE HISTORY {self.identifier(table)} LIMIT 1")
             row = history.select("version", F.col("operationMetrics")["numOutputRows"]).collect()[0]
         except PySparkException as error:
-            if error.getCondition() in _ABSENT:
+            if error.getCondition() in ABSENT:
                 return None
             log.error("looking for %s", table, exc_info=True)
             raise StorageError(
@@ -182,6 +198,7 @@ class Store:
             return self._append(table, conform(frame, SCHEMAS[table]), self._last_commit(table))
 
     def _append(self, table: Table, rows: DataFrame, before: Commit | None) -> Written:
+        self.require_lease()
         writer = rows.write.format("delta").mode("append").option("mergeSchema", "false")
         if before is None:
             schema = SCHEMAS[table]
@@ -194,10 +211,10 @@ class Store:
                 }
             )
         if self._settings.catalog:
-            self._create_layer(table)
-            writer.saveAsTable(self._identifier(table))
+            self.create_layer(table)
+            writer.saveAsTable(self.identifier(table))
         else:
-            writer.save(self._path(table))
+            writer.save(self.path(table))
         commit = self._last_commit(table)
         assert commit is not None
         if commit == before:  # no rows, no commit
@@ -205,7 +222,8 @@ class Store:
         changes = rows.withColumn(CHANGE, F.lit(UPSERT))
         return self._note(table, Written(commit.rows, commit.version, changes))
 
-    def _create_layer(self, table: Table) -> None:
+    def create_layer(self, table: Table) -> None:
+        """The table's schema of a catalog, where it is absent."""
         catalog, layer = str(self._settings.catalog), table.layer
         self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {quote(catalog)}.{quote(layer)}").collect()
 
@@ -221,7 +239,7 @@ class Store:
             commit = self._last_commit(table)
             if commit is None:
                 return self._append(table, new, None)
-            old = self.spark.table(self._identifier(table))
+            old = self.spark.table(self.identifier(table))
             old = old if scope is None else old.where(scope)
             if old.isEmpty():
                 return self._append(table, new, commit)
@@ -236,6 +254,7 @@ class Store:
         return self._note(table, Written(sum(counts.values()), merged.version, changes))
 
     def _merge(self, table: Table, changes: DataFrame, schema: TableSchema) -> None:
+        self.require_lease()
         view = f"changes_of_{table.layer}_{table.name}"
         changes.createOrReplaceTempView(view)
         same = " AND ".join(f"t.{quote(k)} <=> c.{quote(k)}" for k in schema.key)
@@ -243,7 +262,7 @@ class Store:
         columns = ", ".join(quote(n) for n in schema.names)
         values = ", ".join(f"c.{quote(n)}" for n in schema.names)
         self.spark.sql(
-            f"MERGE INTO {self._identifier(table)} t USING {view} c ON {same} "
+            f"MERGE INTO {self.identifier(table)} t USING {view} c ON {same} "
             f"WHEN MATCHED AND c.{CHANGE} = '{DELETE}' THEN DELETE "
             f"WHEN MATCHED THEN UPDATE SET {assign} "
             f"WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({values})"
@@ -253,14 +272,15 @@ class Store:
     def delete(self, table: Table, condition: str) -> None:
         """Removes the rows that meet a SQL condition made of trusted text."""
         with self._writing(table):
-            self.spark.sql(f"DELETE FROM {self._identifier(table)} WHERE {condition}").collect()
+            self.require_lease()
+            self.spark.sql(f"DELETE FROM {self.identifier(table)} WHERE {condition}").collect()
 
     @contextmanager
     def _writing(self, table: Table) -> Iterator[None]:
         with storage_errors(
             f"The table {table} could not be written; it still holds its last complete version.",
             self.place,
-            "see the log file; free disk space, check permissions, then run the same command again.",
+            "see spark.log beside the log; free disk space, check permissions, then run the same command again.",
         ):
             yield
 
@@ -291,7 +311,7 @@ class Store:
         self._cached.clear()
 
 
-_ABSENT = {
+ABSENT = {
     "DELTA_MISSING_DELTA_TABLE",
     "DELTA_TABLE_NOT_FOUND",
     "DELTA_PATH_DOES_NOT_EXIST",

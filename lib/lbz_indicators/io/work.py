@@ -23,6 +23,7 @@ class WorkFolder:
 
     def write(self, frame: DataFrame, partition: str) -> None:
         """Replaces the folder's content."""
+        self._store.require_lease()
         with self._writing():
             frame.write.mode("overwrite").partitionBy(partition).parquet(self.path)
 

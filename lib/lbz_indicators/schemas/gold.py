@@ -20,6 +20,7 @@ from lbz_indicators.schemas.silver import KEY as ADMISSION_KEY
 
 INDICATOR = Column("indicator", STRING, "hsmr, smr, readmission_ratio, olo, los_ratio", required=True)
 
+COMMAND = Column("command", STRING, "Command that was given: run, derive, models promote, ...", required=True)
 SCORED_HASH = Column("scored_hash", LONG, "row_hash of the row of silver.covariates or .stays that was scored", required=True)
 
 FIGURE_KEY = (
@@ -176,7 +177,8 @@ SCHEMAS = (
         "one step of one run; append-only, the commit that makes its figures readable",
         (
             RUN_ID,
-            Column("step", STRING, "Step of the pipeline, run for the whole", required=True),
+            COMMAND,
+            Column("step", STRING, "Step of the pipeline, or the command; run for the whole", required=True),
             Column("settings", STRING, "All settings of the run, JSON", required=True),
             Column("settings_fingerprint", STRING, "SHA-256 of the settings", required=True),
             Column("code_version", STRING, "Version of the program", required=True),
@@ -191,5 +193,24 @@ SCHEMAS = (
             Column("message", STRING, "What went wrong, or what was worth saying"),
         ),
         ("run_id", "step"),
+    ),
+    TableSchema(
+        tables.GOLD_LEASE,
+        "the lease on the tables: who writes, or wrote last; one row",
+        (
+            Column("lease_name", STRING, "tables", required=True),
+            Column("token", STRING, "Chosen by chance for each taking", required=True),
+            RUN_ID,
+            COMMAND,
+            Column("host", STRING, "Machine of the run", required=True),
+            Column("process_id", LONG, "Its process", required=True),
+            Column("process_birth", STRING, "Boot, space of process numbers and start of the process; null = unknown"),
+            Column("taken_at", TIMESTAMP, "When it was taken (UTC)", required=True),
+            Column("renewed_at", TIMESTAMP, "Last renewal (UTC)", required=True),
+            Column("expires_at", TIMESTAMP, "From when another run may take it over (UTC)", required=True),
+            Column("released_at", TIMESTAMP, "When it was released (UTC); null = held"),
+            Column("taken_over_from", STRING, "Run whose lease had expired, or whose process had ended; null = none"),
+        ),
+        ("lease_name",),
     ),
 )

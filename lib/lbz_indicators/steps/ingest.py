@@ -87,7 +87,7 @@ def _read_to_the_end(store: Store, settings: Settings, frames: dict[Table, DataF
             with storage_errors(
                 f"The delivery {folder} cannot be read to its end: a file is {UNREADABLE}.",
                 reading.name,
-                "deliver the file again; details stand in the log file.",
+                "deliver the file again; details stand in spark.log beside the log.",
                 DeliveryError,
             ):
                 prints[reading] = _fingerprint(frame, reading)
