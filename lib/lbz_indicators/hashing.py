@@ -14,6 +14,13 @@ def quote(identifier: str) -> str:
     return "`" + identifier.replace("`", "``") + "`"
 
 
+def literal(value: int | str) -> str:
+    """A whole number or a text as a literal of SQL text."""
+    if isinstance(value, int):
+        return str(value)
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
 def hash_of(names: Sequence[str]) -> Column:
     """xxhash64 over columns and over which of them are null.
 

@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from deliveries import Row, admissions, csv_text, diagnoses, hospitals, write_delivery
+from deliveries import Row, admissions, csv_text, delta_logs, diagnoses, hospitals, write_delivery
 from lbz_indicators import tables
 from lbz_indicators.config import Settings, load_settings
-from lbz_indicators.errors import DeliveryError
+from lbz_indicators.errors import DeliveryError, StorageError
 from lbz_indicators.io import Store
 from lbz_indicators.progress import SILENT
-from lbz_indicators.steps import STEPS
+from lbz_indicators.references import load_references
+from lbz_indicators.steps import STEPS, validate_arrived, validation
 
 JANUARY, FEBRUARY, MARCH = (
     {"admission_date": f"2019-{month}-10", "discharge_date": f"2019-{month}-14"} for month in ("01", "02", "03")
@@ -164,3 +165,51 @@ def test_what_cannot_be_meant_is_refused(
     write_delivery(tmp_path / "wrong", _files([], [], withdrawn))
     with pytest.raises(DeliveryError, match=message):
         _run(small_data, _settings(tmp_path, "wrong"), "ingest")
+
+
+SILVER = (
+    tables.SILVER_ADMISSIONS, tables.SILVER_REJECTED_ADMISSIONS, tables.SILVER_DIAGNOSES, tables.SILVER_DELIVERED_MONTHS,
+    tables.SILVER_QUALITY,
+)  # fmt: skip
+
+
+def _contents(store: Store) -> dict[str, list[str]]:
+    """Every row of the validated tables, but for the moment of loading."""
+    return {str(table): sorted(str(row) for row in store.read(table).drop("loaded_at").collect()) for table in SILVER}
+
+
+def test_one_night_of_three_deliveries_is_the_whole(small_data: SparkSession, folder: Path, states: dict[str, State]) -> None:
+    """The first delivery validated, the three others judged alone: the rows of a whole validation, which then finds nothing."""
+    settings = _settings(folder, "first", "alone")
+    assert "nothing was validated" in str(validate_arrived.needs_all(Store(small_data, settings.storage), settings, ()))
+    _run(small_data, settings, "ingest", "validate")
+    for name in ("second", "third", "fourth"):
+        _run(small_data, _settings(folder, name, "alone"), "ingest")
+    store = Store(small_data, settings.storage)
+    arrived = validate_arrived.arrived_deliveries(store)
+    assert arrived == ("fourth", "second", "third")
+    assert "2 of 8 records" in str(validate_arrived.needs_all(store, settings, arrived))
+    assert validate_arrived.needs_all(store, settings, ("fourth",)) is None
+    outcome = validate_arrived.validate_arrived(store, settings, SILENT, "run", arrived)
+    assert (
+        outcome.message
+        == "8 admissions delivered: 1 valid, 0 rejected, 2 filtered by the source or replaced by a later delivery, 5 withdrawn"
+    )
+    assert _state(store) == states["fourth"]
+    whole = Store(small_data, _settings(folder, "first").storage)
+    assert _contents(store) == _contents(whole)
+    assert validate_arrived.arrived_deliveries(store) == ()
+
+    before = delta_logs(folder / "alone")
+    _run(small_data, settings, "validate")
+    assert delta_logs(folder / "alone") == before, "a whole validation after it writes nothing"
+
+    assert "validated before all" in str(validate_arrived.needs_all(store, settings, ("fourth",)))
+    other = _settings(folder, "first", "alone", "validation.maximum_age_years=110")
+    assert "settings" in str(validate_arrived.needs_all(store, other, ()))
+    with (
+        pytest.raises(StorageError, match="no space"),
+        validation.validating(store, other, load_references(other.references), "r"),
+    ):
+        raise StorageError("no space left")
+    assert "did not end" in str(validate_arrived.needs_all(store, other, ()))

@@ -4,6 +4,7 @@
 |---|---|---|---|
 | ingest | the delivered folder | bronze.* | `ingest.sources`, `ingest.small_tables` |
 | validate | bronze.* | silver.admissions, .diagnoses, .rejected_admissions, .quality, .delivered_months, .validation | `ingest.rules`, `ingest.in_force`, `ingest.validate`, `ingest.diagnoses`, `ingest.quality` |
+| validate, of what arrived alone (`validate_arrived`) | the same, and silver before it | the same rows as validate | `ingest.touched`, `ingest.arrived` |
 | derive | silver.admissions, .diagnoses, bronze small tables | silver.covariates, .stays, gold.exclusions, .index_stays | `population.exclusions`, `.diagnosis_groups`, `.comorbidity`, `.covariates`, `.stays` |
 | fit | silver.covariates, .stays | gold.models, .model_*, .stay_cells, .stay_coefficients, .stay_fit | `steps.predicted`, `.fitting`, `.stay_fitting`, `.workbench`, `models.collapse`, `.design`, `.packing`, `.mllib`, `.glum`, `.certify`, `.information`, `.stay_cells`, `.stay_gamma`, `stats.logistic`, `.gamma` |
 | score | silver.covariates, .stays, the current models | gold.expected, .expected_nights, .olo_agreement | `models.score`, `.stay_cells` |

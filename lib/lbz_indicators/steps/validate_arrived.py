@@ -1,0 +1,113 @@
+"""Validation of only what arrived since the last whole or incremental validation: the same tables, row by row, in a fraction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from lbz_indicators import tables
+from lbz_indicators.config import Settings
+from lbz_indicators.ingest import arrived, in_force, small_tables
+from lbz_indicators.io import Store
+from lbz_indicators.io.touched import replace_touched
+from lbz_indicators.progress import Progress
+from lbz_indicators.references import load_references
+from lbz_indicators.steps import validation
+from lbz_indicators.steps.outcome import Outcome
+from lbz_indicators.steps.validate import diagnosis_codes, outcome
+
+LARGEST_SHARE = 0.2
+"""Of all records delivered: where more arrives at once, a whole validation is quicker."""
+
+_DELIVERED = (tables.BRONZE_ADMISSIONS, tables.BRONZE_DIAGNOSES, tables.BRONZE_WITHDRAWALS)
+
+
+def arrived_deliveries(store: Store) -> tuple[str, ...]:
+    """Ids of the deliveries in bronze that silver holds nothing of, sorted. What was validated is counted in silver.quality."""
+    validated = _validated(store)
+    found: set[str] = set()
+    for table in _DELIVERED:
+        found |= {row[0] for row in store.read_or_empty(table).select("delivery_id").distinct().collect()}
+    return tuple(sorted(found - validated))
+
+
+def needs_all(store: Store, settings: Settings, deliveries: Sequence[str]) -> str | None:
+    """Why only a whole validation will do, None where `validate_arrived` of these deliveries gives the same.
+
+    What the tables cannot say is the caller's to know: that `deliveries` are all of bronze that silver lacks
+    (`arrived_deliveries`), and that nothing but appended deliveries has changed bronze since (no erasure, no new pseudonyms).
+    """
+    last = validation.last_validation(store)
+    if last is None:
+        return "nothing was validated yet"
+    if not last["complete"]:
+        return "the last validation did not end"
+    wanted = validation.judged_with(settings, load_references(settings.references))
+    if last["settings"] != wanted["settings"]:
+        return "the settings of validation have changed"
+    if last["diagnosis_codes"] != wanted["diagnosis_codes"]:
+        return "the list of diagnosis codes has changed"
+    if half := sorted(_validated(store).intersection(deliveries)):
+        return f"delivery {', '.join(half)} was validated before all of it was loaded"
+    new = store.read(tables.BRONZE_ADMISSIONS).where(F.col("delivery_id").isin(*deliveries)).count()
+    all_before = store.read(tables.SILVER_DELIVERED_MONTHS).agg(F.sum("records")).collect()[0][0] or 0
+    if new > LARGEST_SHARE * (all_before + new):
+        return f"{new:,} of {all_before + new:,} records have just arrived"
+    return None
+
+
+def _validated(store: Store) -> set[str]:
+    return {row[0] for row in store.read_or_empty(tables.SILVER_QUALITY).select("delivery_id").distinct().collect()}
+
+
+def validate_arrived(store: Store, settings: Settings, progress: Progress, run_id: str, deliveries: Sequence[str]) -> Outcome:
+    """Judges the records of these deliveries, and those whose verdict or flag rests on them; writes what differs.
+
+    Gives the rows of a whole validation. It does not where `needs_all` names a reason, and where `deliveries` are not all
+    that silver lacks. A hospital that is named only now is no reason: the records it had before are judged anew.
+    """
+    references = load_references(settings.references)
+    bronze = arrived.Bronze(
+        store.read(tables.BRONZE_ADMISSIONS),
+        store.read(tables.BRONZE_DIAGNOSES),
+        store.look_up(in_force.withdrawals(store.read_or_empty(tables.BRONZE_WITHDRAWALS))),
+        store.look_up(small_tables.hospitals(store.read(tables.BRONZE_HOSPITALS))),
+        store.look_up(diagnosis_codes(store, references)),
+    )
+    silver = arrived.Silver(
+        store.read(tables.SILVER_ADMISSIONS),
+        store.read(tables.SILVER_REJECTED_ADMISSIONS),
+        store.look_up(store.read(tables.SILVER_DELIVERED_MONTHS)),
+        store.read(tables.SILVER_QUALITY),
+    )
+    came = arrived.arrival(bronze, silver, deliveries, _keep)
+    judged = arrived.judge(bronze, silver, came, seeds(silver.admissions, came), settings.validation, _keep)
+    with validation.validating(store, settings, references, run_id):
+        written = [
+            replace_touched(store, tables.SILVER_ADMISSIONS, judged.admissions.old, judged.admissions.new, "discharge_year"),
+            replace_touched(store, tables.SILVER_REJECTED_ADMISSIONS, judged.rejected.old, judged.rejected.new, "delivery_id"),
+            replace_touched(store, tables.SILVER_DIAGNOSES, judged.diagnoses.old, judged.diagnoses.new, "delivery_id"),
+            store.append(tables.SILVER_DELIVERED_MONTHS, judged.months),
+            store.replace(tables.SILVER_QUALITY, judged.quality),
+        ]
+    return outcome(store, sum(item.rows for item in written))
+
+
+def _keep(frame: DataFrame) -> DataFrame:
+    """A checkpoint, for a cached frame would be made again from a table that has changed meanwhile."""
+    return frame.localCheckpoint()
+
+
+def seeds(valid: DataFrame, came: arrived.Arrival) -> DataFrame:
+    """silver.admissions of the years touched; of all years where an admission is withdrawn whatever its month."""
+    if not came.withdrawals.where("discharge_month IS NULL").isEmpty():
+        return valid
+    months = came.touched_months.select("discharge_month").unionByName(came.withdrawals.select("discharge_month"))
+    years = [row[0] for row in months.where("discharge_month IS NOT NULL").select(_year()).distinct().collect()]
+    return valid.where(F.col("discharge_year").isin(*years))
+
+
+def _year() -> Column:
+    return F.substring("discharge_month", 1, 4).cast("int")
