@@ -21,7 +21,7 @@ from pyspark.sql import functions as F
 from lbz_indicators.config import StorageSettings
 from lbz_indicators.errors import SettingsError, StorageError
 from lbz_indicators.failures import storage_errors
-from lbz_indicators.hashing import literal, quote
+from lbz_indicators.hashing import quote
 from lbz_indicators.io.changes import CHANGE, DELETE, UPSERT, changed_rows, conform
 from lbz_indicators.places import absolute, is_remote
 from lbz_indicators.schemas import SCHEMAS, TableSchema
@@ -268,28 +268,6 @@ class Store:
             f"WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({values})"
         ).collect()
         self.spark.catalog.dropTempView(view)
-
-    def merge_known(self, table: Table, changes: DataFrame, bound: str, values: Sequence[Any]) -> None:
-        """Updates and deletes rows that the table has; of `changes` what it lacks is passed over.
-
-        `changes` is small, with its kind in `_change`; `bound` is one of `values` in every row of the table that it is of.
-        """
-        schema = SCHEMAS[table]
-        same = " AND ".join(f"t.{quote(k)} <=> c.{quote(k)}" for k in schema.key)
-        assign = ", ".join(f"t.{quote(n)} = c.{quote(n)}" for n in schema.names)
-        view = f"changes_of_{table.layer}_{table.name}"
-        with self._writing(table):
-            changes.createOrReplaceTempView(view)
-            # Without an insert the changes can be sent to the table's rows; with one the whole table would be shuffled.
-            self.spark.sql(
-                f"MERGE INTO {self._identifier(table)} t USING (SELECT /*+ BROADCAST({view}) */ * FROM {view}) c "
-                f"ON t.{quote(bound)} IN ({', '.join(map(literal, values))}) AND {same} "
-                f"WHEN MATCHED AND c.{CHANGE} = '{DELETE}' THEN DELETE WHEN MATCHED THEN UPDATE SET {assign}"
-            ).collect()
-            self.spark.catalog.dropTempView(view)
-            merged = self._last_commit(table)
-            assert merged is not None
-        self.versions_written[str(table)] = merged.version
 
     def delete(self, table: Table, condition: str) -> None:
         """Removes the rows that meet a SQL condition made of trusted text."""

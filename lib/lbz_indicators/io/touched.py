@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lbz_indicators import joins
-from lbz_indicators.hashing import quote
+from lbz_indicators.hashing import literal, quote
 from lbz_indicators.io.changes import CHANGE, DELETE, changed_rows, conform
 from lbz_indicators.io.tables import Store, Written
 from lbz_indicators.schemas import SCHEMAS
@@ -16,8 +16,8 @@ from lbz_indicators.tables import Table
 def replace_touched(store: Store, table: Table, old: DataFrame, new: DataFrame, bound: str) -> Written:
     """Makes the rows `old` of a table the rows `new`, writing only those that differ.
 
-    `old` holds every row of the table with a key that `new` has. Both are looked at before the table changes. `bound`: a
-    column, of partitions best, whose few values among the old rows that change bound where they are looked for.
+    `old` holds every row of the table with a key that `new` has; both are kept (localCheckpoint), for the table changes.
+    `bound`: a column, of partitions best, whose few values among the old rows that change bound where they are looked for.
 
     Two commits, rows that change or go and then rows that come: one merge for both would shuffle the whole table.
     """
@@ -27,10 +27,29 @@ def replace_touched(store: Store, table: Table, old: DataFrame, new: DataFrame, 
     if not counts:
         return Written(0, store.version(table))
     known = old.select(*[F.col(quote(key)).alias(joins.other(key)) for key in schema.key], F.col(quote(bound)).alias("_bound"))
-    places = changes.join(known, on=joins.same_keys(schema.key), how="inner").select("_bound").distinct().collect()
+    same = joins.same_keys(schema.key)
+    there = changes.join(known, on=same, how="inner").select(*changes.columns, "_bound").localCheckpoint()
+    places = [row[0] for row in there.select("_bound").distinct().collect()]
     if places:
-        store.merge_known(table, changes, bound, [row[0] for row in places])
-    absent = known.select(*[joins.other(key) for key in schema.key])
-    fresh = changes.where(F.col(CHANGE) != DELETE).join(absent, on=joins.same_keys(schema.key), how="left_anti")
+        _merge_known(store, table, there.drop("_bound"), f"t.{quote(bound)} IN ({', '.join(map(literal, places))})")
+    fresh = changes.where(F.col(CHANGE) != DELETE).join(known, on=same, how="left_anti")
     written = store.append(table, fresh.drop(CHANGE))
     return Written(sum(counts.values()), written.version, changes)
+
+
+def _merge_known(store: Store, table: Table, changes: DataFrame, place: str) -> None:
+    """Updates and deletes rows that the table has, in the place that a condition on the table `t` names."""
+    schema = SCHEMAS[table]
+    same = " AND ".join(f"t.{quote(k)} <=> c.{quote(k)}" for k in schema.key)
+    assign = ", ".join(f"t.{quote(n)} = c.{quote(n)}" for n in schema.names)
+    view = f"changes_of_{table.layer}_{table.name}"
+    with store._writing(table):
+        store.require_lease()
+        changes.createOrReplaceTempView(view)
+        # Without an insert the changes can be sent to the table's rows.
+        store.spark.sql(
+            f"MERGE INTO {store.identifier(table)} t USING (SELECT /*+ BROADCAST({view}) */ * FROM {view}) c "
+            f"ON {place} AND {same} "
+            f"WHEN MATCHED AND c.{CHANGE} = '{DELETE}' THEN DELETE WHEN MATCHED THEN UPDATE SET {assign}"
+        ).collect()
+        store.spark.catalog.dropTempView(view)
