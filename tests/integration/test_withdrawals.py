@@ -1,8 +1,10 @@
-"""Withdrawn months and admissions (METHOD section 2), worked by hand: steps ingest and validate.
+"""Withdrawn months and admissions (METHOD section 2), worked by hand: step ingest, validation whole and of what arrived.
 
 First: H1 in January (a1, a2), February (a3, a4) and without a readable day (a5); H2 in January (b1).
 Second: H1's March (a6); withdraws H1's February, a1 in January, a5 in whatever month, and a March of H2 that nobody delivered.
 Third: withdraws only: a6, and H2's January. Fourth: H1's January anew, with a1 alone.
+
+All but the first are judged alone; a whole validation after each night must find nothing to write.
 """
 
 from __future__ import annotations
@@ -107,9 +109,38 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@dataclass(frozen=True)
+class Story:
+    """The state after each validation, what came before it, and the commits that a whole validation then adds."""
+
+    states: dict[str, State]
+    arrived: dict[str, tuple[str, ...]]
+    added: list[object]
+
+
 @pytest.fixture(scope="module")
-def states(small_data: SparkSession, folder: Path) -> dict[str, State]:
-    return {name: _state(_run(small_data, _settings(folder, name), "ingest", "validate")) for name in DELIVERIES}
+def story(small_data: SparkSession, folder: Path) -> Story:
+    """The first delivery validated whole; the second, and then the two others in one night, alone."""
+    root = folder / "tables"
+    story = Story({"first": _state(_run(small_data, _settings(folder, "first"), "ingest", "validate"))}, {}, [])
+    for night in (("second",), ("third", "fourth")):
+        for name in night:
+            _run(small_data, _settings(folder, name), "ingest")
+        settings = _settings(folder, night[-1])
+        store = Store(small_data, settings.storage)
+        arrived = validate_arrived.arrived_deliveries(store)
+        assert validate_arrived.needs_all(store, settings, arrived) is None
+        validate_arrived.validate_arrived(store, settings, SILENT, "run", arrived)
+        story.arrived[night[-1]], story.states[night[-1]] = arrived, _state(store)
+        before = delta_logs(root)
+        _run(small_data, settings, "validate")
+        story.added.append([table for table, commits in delta_logs(root).items() if commits != before[table]])
+    return story
+
+
+@pytest.fixture(scope="module")
+def states(story: Story) -> dict[str, State]:
+    return story.states
 
 
 def test_what_is_withdrawn_is_no_longer_there(states: dict[str, State]) -> None:
@@ -121,8 +152,8 @@ def test_what_is_withdrawn_is_no_longer_there(states: dict[str, State]) -> None:
 
 
 def test_a_delivery_may_only_withdraw(states: dict[str, State]) -> None:
-    assert states["third"].valid == {"a2": ("first", 50)}
-    assert states["third"].diagnoses == {("a2", "E119")}
+    """The third holds no admission; a6 and b1 are gone."""
+    assert set(states["fourth"].valid) == {"a1"}
 
 
 def test_what_is_delivered_again_is_there_again(states: dict[str, State]) -> None:
@@ -167,49 +198,27 @@ def test_what_cannot_be_meant_is_refused(
         _run(small_data, _settings(tmp_path, "wrong"), "ingest")
 
 
-SILVER = (
-    tables.SILVER_ADMISSIONS, tables.SILVER_REJECTED_ADMISSIONS, tables.SILVER_DIAGNOSES, tables.SILVER_DELIVERED_MONTHS,
-    tables.SILVER_QUALITY,
-)  # fmt: skip
+def test_a_night_alone_leaves_nothing_for_a_whole_validation(story: Story) -> None:
+    assert story.arrived == {"second": ("second",), "fourth": ("fourth", "third")}
+    assert story.added == [[], []]
 
 
-def _contents(store: Store) -> dict[str, list[str]]:
-    """Every row of the validated tables, but for the moment of loading."""
-    return {str(table): sorted(str(row) for row in store.read(table).drop("loaded_at").collect()) for table in SILVER}
-
-
-def test_one_night_of_three_deliveries_is_the_whole(small_data: SparkSession, folder: Path, states: dict[str, State]) -> None:
-    """The first delivery validated, the three others judged alone: the rows of a whole validation, which then finds nothing."""
-    settings = _settings(folder, "first", "alone")
-    assert "nothing was validated" in str(validate_arrived.needs_all(Store(small_data, settings.storage), settings, ()))
-    _run(small_data, settings, "ingest", "validate")
-    for name in ("second", "third", "fourth"):
-        _run(small_data, _settings(folder, name, "alone"), "ingest")
+def test_when_only_a_whole_validation_will_do(small_data: SparkSession, folder: Path, story: Story) -> None:
+    settings = _settings(folder, "first")
     store = Store(small_data, settings.storage)
-    arrived = validate_arrived.arrived_deliveries(store)
-    assert arrived == ("fourth", "second", "third")
-    assert "2 of 8 records" in str(validate_arrived.needs_all(store, settings, arrived))
-    assert validate_arrived.needs_all(store, settings, ("fourth",)) is None
-    outcome = validate_arrived.validate_arrived(store, settings, SILENT, "run", arrived)
-    assert (
-        outcome.message
-        == "8 admissions delivered: 1 valid, 0 rejected, 2 filtered by the source or replaced by a later delivery, 5 withdrawn"
-    )
-    assert _state(store) == states["fourth"]
-    whole = Store(small_data, _settings(folder, "first").storage)
-    assert _contents(store) == _contents(whole)
-    assert validate_arrived.arrived_deliveries(store) == ()
 
-    before = delta_logs(folder / "alone")
-    _run(small_data, settings, "validate")
-    assert delta_logs(folder / "alone") == before, "a whole validation after it writes nothing"
+    def reason(chosen: Settings, *deliveries: str) -> str | None:
+        return validate_arrived.needs_all(store, chosen, deliveries)
 
-    assert "validated before all" in str(validate_arrived.needs_all(store, settings, ("fourth",)))
-    other = _settings(folder, "first", "alone", "validation.maximum_age_years=110")
-    assert "settings" in str(validate_arrived.needs_all(store, other, ()))
+    assert reason(settings) is None
+    assert "validated before all" in str(reason(settings, "fourth"))
+    other = _settings(folder, "first", "tables", "validation.maximum_age_years=110")
+    assert "settings" in str(reason(other))
     with (
         pytest.raises(StorageError, match="no space"),
         validation.validating(store, other, load_references(other.references), "r"),
     ):
         raise StorageError("no space left")
-    assert "did not end" in str(validate_arrived.needs_all(store, other, ()))
+    assert "did not end" in str(reason(other))
+    nowhere = _settings(folder, "first", "nowhere")
+    assert "nothing was validated" in str(validate_arrived.needs_all(Store(small_data, nowhere.storage), nowhere, ()))
