@@ -214,6 +214,8 @@ def test_when_only_a_whole_validation_will_do(small_data: SparkSession, folder: 
     assert "validated before all" in str(reason(settings, "fourth"))
     other = _settings(folder, "first", "tables", "validation.maximum_age_years=110")
     assert "settings" in str(reason(other))
+    store.delete(tables.BRONZE_DIAGNOSES, "admission_id = 'a1'")
+    assert "bronze.diagnoses has not only grown since the last validation (DELETE)" in str(reason(settings))
     with (
         pytest.raises(StorageError, match="no space"),
         validation.validating(store, other, load_references(other.references), "r"),

@@ -1,4 +1,4 @@
-"""Writing the rows of a table that are touched, where what they were and what they become is at hand."""
+"""Writing the rows of a table that are touched, and whether a table has only grown since."""
 
 from __future__ import annotations
 
@@ -53,3 +53,13 @@ def _merge_known(store: Store, table: Table, changes: DataFrame, place: str) -> 
             f"WHEN MATCHED AND c.{CHANGE} = '{DELETE}' THEN DELETE WHEN MATCHED THEN UPDATE SET {assign}"
         ).collect()
         store.spark.catalog.dropTempView(view)
+
+
+_KEEPS_ROWS = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "UPGRADE PROTOCOL"}
+
+
+def rewritten_since(store: Store, table: Table, version: int) -> list[str]:
+    """Delta operations after a version that did more than add rows, such as the erasure of a patient; sorted."""
+    history = store.spark.sql(f"DESCRIBE HISTORY {store.identifier(table)}").where(F.col("version") > version)
+    rows = history.select("operation", F.col("operationParameters")["mode"]).distinct().collect()
+    return sorted({row[0] for row in rows if row[0] not in _KEEPS_ROWS and tuple(row) != ("WRITE", "Append")})

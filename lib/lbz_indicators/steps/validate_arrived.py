@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame
@@ -11,12 +12,13 @@ from lbz_indicators import tables
 from lbz_indicators.config import Settings
 from lbz_indicators.ingest import arrived, in_force, small_tables
 from lbz_indicators.io import Store
-from lbz_indicators.io.touched import replace_touched
+from lbz_indicators.io.touched import replace_touched, rewritten_since
 from lbz_indicators.progress import Progress
 from lbz_indicators.references import load_references
 from lbz_indicators.steps import validation
 from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.steps.validate import diagnosis_codes, outcome
+from lbz_indicators.tables import Table
 
 LARGEST_SHARE = 0.2
 """Of all records delivered: where more arrives at once, a whole validation is quicker."""
@@ -36,8 +38,8 @@ def arrived_deliveries(store: Store) -> tuple[str, ...]:
 def needs_all(store: Store, settings: Settings, deliveries: Sequence[str]) -> str | None:
     """Why only a whole validation will do, None where `validate_arrived` of these deliveries gives the same.
 
-    What the tables cannot say is the caller's to know: that `deliveries` are all of bronze that silver lacks
-    (`arrived_deliveries`), and that nothing but appended deliveries has changed bronze since (no erasure, no new pseudonyms).
+    What it does not look at is the caller's to know: that `deliveries` are all of bronze that silver lacks
+    (`arrived_deliveries`).
     """
     last = validation.last_validation(store)
     if last is None:
@@ -49,6 +51,9 @@ def needs_all(store: Store, settings: Settings, deliveries: Sequence[str]) -> st
         return "the settings of validation have changed"
     if last["diagnosis_codes"] != wanted["diagnosis_codes"]:
         return "the list of diagnosis codes has changed"
+    for name, version in json.loads(last["inputs"]).items():
+        if operations := rewritten_since(store, Table(*name.split(".")), version):
+            return f"{name} has not only grown since the last validation ({', '.join(operations)})"
     if half := sorted(_validated(store).intersection(deliveries)):
         return f"delivery {', '.join(half)} was validated before all of it was loaded"
     new = store.read(tables.BRONZE_ADMISSIONS).where(F.col("delivery_id").isin(*deliveries)).count()
