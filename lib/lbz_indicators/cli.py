@@ -15,6 +15,7 @@ from rich.console import Console
 from lbz_indicators import environment, printing
 from lbz_indicators.commands import registry, steps
 from lbz_indicators.commands.explain import explain
+from lbz_indicators.commands.nightly import nightly
 from lbz_indicators.commands.options import Config, Csv, Json, Output, Overrides, Years, form, settings_of, start
 from lbz_indicators.errors import LbzError
 from lbz_indicators.logs import log_files
@@ -29,6 +30,7 @@ log.addHandler(logging.NullHandler())
 steps.add_to(app)
 app.add_typer(registry.app, name="models")
 app.command("explain")(explain)
+app.command("nightly")(nightly)
 
 
 @app.command()

@@ -64,42 +64,45 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) ->
 def print_view(spark: Any, settings: Settings, what: str, hospital: str | None, form: str) -> None:
     """One of show.FIGURES or show.OTHERS, as a table, CSV or JSON lines."""
     from lbz_indicators.io import Store
-    from lbz_indicators.show import FIGURES, OTHERS, VERDICTS, agreement, national_summary, shown_model
+    from lbz_indicators.show import FIGURES, OTHERS, VERDICTS, agreement, national_summary, shown_models
 
     if what not in {**FIGURES, **OTHERS}:
         names = ", ".join((*FIGURES, *OTHERS, RUNS))
         raise SettingsError(f"There is nothing called {what!r} to show.", mend=f"show one of {names}.")
     store = Store(spark, settings.storage)
-    model = None
-    if what in FIGURES:
-        family, view = FIGURES[what]
-        model = shown_model(store, family(settings))
-        frame = view(store, settings, model.version, hospital)
-    else:
-        frame = OTHERS[what](store, settings, hospital)
+    models = [shown for name in _figures_in(what) for shown in shown_models(store, FIGURES[name][0](settings))]
+    versions = [shown.version for shown in models]
+    of_models = what in FIGURES
+    frame = FIGURES[what][1](store, settings, versions, hospital) if of_models else OTHERS[what](store, settings, hospital)
     rows = [tuple(row) for row in frame.collect()]
     if not rows and hospital is not None:
         raise SettingsError(
             f"There are no figures of hospital {hospital!r}.",
             mend="`show hsmr` lists the hospitals; one that merged is counted with the hospital it reports as.",
         )
-    if not rows and model is not None:
+    if not rows and of_models:
         raise SettingsError(
             f"There are no {what} of these years and settings.",
             where=store.place,
             mend="give the --years, --config and --set of the run; `lbz-indicators run` with these makes them.",
         )
-    side_by_side = [shown_model(store, FIGURES[name][0](settings)) for name in VERDICTS] if what == "summary" else []
-    for shown in [model] if model is not None else side_by_side:
+    for shown in models:
         if shown.version != shown.current:
             note = f"figures of model {shown.version}; the current model {shown.current} has none yet: run score and indicators"
             print(note, file=sys.stderr)
     print_rows(what if hospital is None else f"{what} {hospital}", frame.columns, rows, form)
     if form == TABLE:
-        if model is not None and what in VERDICTS and hospital is None:
-            _print_frame("the hospitals together", national_summary(store, settings, model.version, what))
-        if model is not None and what == "olo" and hospital is None:
-            _print_frame("admissions that both estimators judge alike", agreement(store, settings, model.version))
+        if what in VERDICTS and hospital is None:
+            _print_frame("the hospitals together", national_summary(store, settings, versions, what))
+        if what == "olo" and hospital is None:
+            _print_frame("admissions that both estimators judge alike", agreement(store, settings, versions))
+
+
+def _figures_in(what: str) -> list[str]:
+    """Whose figures a view shows."""
+    from lbz_indicators.show import FIGURES, VERDICTS
+
+    return list(VERDICTS) if what == "summary" else [what] if what in FIGURES else []
 
 
 def print_rows(title: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], form: str) -> None:
@@ -171,17 +174,16 @@ def _print_frame(title: str, frame: Any) -> None:
 def print_run(spark: Any, settings: Settings, run_id: str, arguments: Sequence[str]) -> None:
     """The end of a run: the HSMR of the largest hospitals, the summary, and where everything lies."""
     from lbz_indicators.io import Store
-    from lbz_indicators.show import hsmr, national_summary, shown_model, summary
-    from lbz_indicators.steps.predicted import mortality_family
+    from lbz_indicators.show import hsmr, national_summary, shown_versions, summary
 
     store = Store(spark, settings.storage)
-    version = shown_model(store, mortality_family(settings)).version
-    frame = hsmr(store, settings, version, None)
+    versions = shown_versions(store, settings, "hsmr")
+    frame = hsmr(store, settings, versions, None)
     rows = [tuple(row) for row in frame.collect()]
     chosen = _largest(rows, frame.columns.index("admissions"))
     title = f"HSMR, the largest {len(chosen)} of {len(rows)} figures" if len(chosen) < len(rows) else "HSMR"
     _table(title, frame.columns, chosen)
-    _print_frame("the hospitals together", national_summary(store, settings, version, "hsmr"))
+    _print_frame("the hospitals together", national_summary(store, settings, versions, "hsmr"))
     side_by_side = summary(store, settings, None)
     every = [tuple(row) for row in side_by_side.collect()]
     shown = every[:MOST_ROWS]

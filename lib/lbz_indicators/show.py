@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -29,9 +29,9 @@ _FIGURE = ("admissions", "observed", "expected", "value", "lower", "upper", "con
 NATION = "nation"
 
 
-def _figures(store: Store, settings: Settings, version: str, hospital: str | None) -> DataFrame:
-    """Figures of one model version, with the period as text and the mark of a figure that is its own reference."""
-    rows = store.read(tables.GOLD_INDICATORS).where(F.col("model_version") == version)
+def _figures(store: Store, settings: Settings, versions: Sequence[str], hospital: str | None) -> DataFrame:
+    """Figures of these model versions, with the period as text and the mark of a figure that is its own reference."""
+    rows = store.read(tables.GOLD_INDICATORS).where(F.col("model_version").isin(*versions))
     years = F.concat_ws("-", F.year("period_start"), F.when(F.year("period_end") > F.year("period_start"), F.year("period_end")))
     own = F.col("hospital_id").isNotNull() & (F.col("own_reference_share") >= settings.indicators.own_reference_share)
     every = F.sequence(F.year("period_start"), F.year("period_end"))
@@ -54,10 +54,16 @@ class ShownModel:
     current: str
 
 
-def shown_model(store: Store, family: Family) -> ShownModel:
-    """The current model; until it has figures, of those that have the one that was current last."""
+def shown_models(store: Store, families: Sequence[Family]) -> list[ShownModel]:
+    """Of each family the current model; until it has figures, of those that have the one that was current last."""
     with_figures = {row[0] for row in store.read(tables.GOLD_INDICATORS).select("model_version").distinct().collect()}
-    return choose_shown(Versions.read(store), family, with_figures)
+    versions = Versions.read(store)
+    return [choose_shown(versions, family, with_figures) for family in families]
+
+
+def shown_versions(store: Store, settings: Settings, what: str) -> list[str]:
+    """Names of the versions whose figures are shown. `what`: a name of FIGURES."""
+    return [shown.version for shown in shown_models(store, FIGURES[what][0](settings))]
 
 
 def choose_shown(versions: Versions, family: Family, with_figures: Collection[str]) -> ShownModel:
@@ -72,9 +78,9 @@ def choose_shown(versions: Versions, family: Family, with_figures: Collection[st
     return ShownModel(was_current[-1][1], current.name)
 
 
-def hsmr(store: Store, settings: Settings, version: str, hospital: str | None) -> DataFrame:
+def hsmr(store: Store, settings: Settings, versions: Sequence[str], hospital: str | None) -> DataFrame:
     """HSMR per hospital and period, the nation first; of provisional ones the verdict against the nation stands first."""
-    rows = _figures(store, settings, version, hospital).where((F.col("indicator") == HSMR) & _of_variant(settings))
+    rows = _figures(store, settings, versions, hospital).where((F.col("indicator") == HSMR) & _of_variant(settings))
     if settings.indicators.mortality == PROVISIONAL:
         return _by_hospital(rows).select("hospital_id", "period", "variant", *_COMPARED, *_FIGURE)
     return _by_hospital(rows).select("hospital_id", "period", *_FIGURE, "own_reference")
@@ -94,9 +100,9 @@ def _by_hospital(rows: DataFrame) -> DataFrame:
     return _named(rows).orderBy(F.col("hospital_id") != NATION, "hospital_id", "period_end", F.desc("period_start"))
 
 
-def smr(store: Store, settings: Settings, version: str, hospital: str | None) -> DataFrame:
+def smr(store: Store, settings: Settings, versions: Sequence[str], hospital: str | None) -> DataFrame:
     """SMRs of one hospital, or of the nation without one, over every breakdown but main diagnosis."""
-    rows = _figures(store, settings, version, hospital or NATION).where(
+    rows = _figures(store, settings, versions, hospital or NATION).where(
         (F.col("indicator") == SMR) & (F.col("breakdown") != MAIN_DIAGNOSIS) & _of_variant(settings)
     )
     ordered = _by_breakdown(store, settings, rows)
@@ -119,12 +125,12 @@ def _by_breakdown(store: Store, settings: Settings, rows: DataFrame) -> DataFram
 _COMPARED = ("comparison_significance", "comparison_value", "national_value")
 
 
-def readmissions(store: Store, settings: Settings, version: str, hospital: str | None) -> DataFrame:
+def readmissions(store: Store, settings: Settings, versions: Sequence[str], hospital: str | None) -> DataFrame:
     """Readmission ratio of the reporting year per hospital, the nation first; of one hospital, every breakdown.
 
     The verdict against the nation stands first: against a model of earlier years nearly everyone may lie below 100.
     """
-    rows = _figures(store, settings, version, hospital).where(F.col("indicator") == READMISSION_RATIO)
+    rows = _figures(store, settings, versions, hospital).where(F.col("indicator") == READMISSION_RATIO)
     rows = rows.where(F.year("period_end") == settings.reporting_year)
     figure = ("admissions", "observed", "expected", "value", "lower", "upper", "significance")
     if hospital is None:
@@ -165,11 +171,11 @@ def _are_of_the_stays(store: Store, settings: Settings) -> bool:
     return bool(last) and last[0][0].get(str(tables.SILVER_STAYS)) == store.version(tables.SILVER_STAYS)
 
 
-def olo(store: Store, settings: Settings, version: str, hospital: str | None) -> DataFrame:
+def olo(store: Store, settings: Settings, versions: Sequence[str], hospital: str | None) -> DataFrame:
     """Unexpectedly long stay per hospital and year, the nation first, beside the ratio of nights; of one hospital, every
     breakdown. By the estimator of the settings."""
     key = ["hospital_id", "breakdown", "breakdown_value", "period", "period_start", "period_end"]
-    rows = _figures(store, settings, version, hospital)
+    rows = _figures(store, settings, versions, hospital)
     of_nights = (F.col("indicator") == LOS_RATIO) & (F.col("definition") == settings.olo.estimator)
     ratio = rows.where(of_nights).select(*key, F.col("value").alias("los_ratio"))
     both = look_up(rows.where(_of_olo(settings)), ratio, key)
@@ -191,8 +197,8 @@ def summary(store: Store, settings: Settings, hospital: str | None) -> DataFrame
     joined = None
     for what in VERDICTS:
         verdict = verdict_of(settings, what)
-        version = shown_model(store, FIGURES[what][0](settings)).version
-        rows = _named(_figures(store, settings, version, hospital).where(_overall(settings, what) & year))
+        versions = shown_versions(store, settings, what)
+        rows = _named(_figures(store, settings, versions, hospital).where(_overall(settings, what) & year))
         part = rows.select(
             "hospital_id",
             F.col("admissions").alias(f"{what}_admissions"),
@@ -241,10 +247,10 @@ def models(store: Store, settings: Settings, hospital: str | None) -> DataFrame:
     return fits.orderBy(F.asc_nulls_last(F.col("diagnosis_group").try_cast("int")), "diagnosis_group")
 
 
-def national_summary(store: Store, settings: Settings, version: str, what: str) -> DataFrame:
+def national_summary(store: Store, settings: Settings, versions: Sequence[str], what: str) -> DataFrame:
     """Per period the hospitals together: mean, lowest and highest value, verdicts, and the nation's own value; for ratios how
     many have O > E. `what`: hsmr, readmissions, olo."""
-    rows = _figures(store, settings, version, None).where(_overall(settings, what))
+    rows = _figures(store, settings, versions, None).where(_overall(settings, what))
     hospital, verdict = F.col("hospital_id").isNotNull(), F.col(verdict_of(settings, what))
     above = _count(hospital & (F.col("observed") > F.col("expected")), F.col("expected")).alias("observed_above_expected")
     counted = rows.groupBy("period", "period_start", "period_end").agg(
@@ -264,9 +270,9 @@ def _count(condition: Column, judged: Column) -> Column:
     return F.when(F.count(judged) > 0, F.count_if(condition))
 
 
-def agreement(store: Store, settings: Settings, version: str) -> DataFrame:
+def agreement(store: Store, settings: Settings, versions: Sequence[str]) -> DataFrame:
     """How far both estimators of the expected stay flag the same admissions, per year."""
-    rows = store.read(tables.GOLD_OLO_AGREEMENT).where(F.col("model_version") == version)
+    rows = store.read(tables.GOLD_OLO_AGREEMENT).where(F.col("model_version").isin(*versions))
     return rows.orderBy("discharge_year").drop("model_version")
 
 
@@ -293,14 +299,14 @@ def _of_olo(settings: Settings) -> Column:
     return (F.col("indicator") == OLO) & (F.col("definition") == settings.olo.definition(settings.olo.estimator))
 
 
-View = Callable[[Store, Settings, str, str | None], DataFrame]
-FIGURES: dict[str, tuple[Callable[[Settings], Family], View]] = {
-    "hsmr": (mortality_family, hsmr),
-    "smr": (mortality_family, smr),
-    "readmissions": (readmission_family, readmissions),
-    "olo": (stay_family, olo),
+View = Callable[[Store, Settings, Sequence[str], str | None], DataFrame]
+FIGURES: dict[str, tuple[Callable[[Settings], Sequence[Family]], View]] = {
+    "hsmr": (lambda settings: [mortality_family(settings)], hsmr),
+    "smr": (lambda settings: [mortality_family(settings)], smr),
+    "readmissions": (lambda settings: [readmission_family(settings)], readmissions),
+    "olo": (lambda settings: [stay_family(year) for year in settings.reported_years], olo),
 }
-"""What is shown of one model version, and of which family it is."""
+"""What is shown of model versions, and of which families they are."""
 OTHERS: dict[str, Callable[[Store, Settings, str | None], DataFrame]] = {
     "exclusions": exclusions,
     "stays": stays,

@@ -52,8 +52,13 @@ GOLD_STAY_FIT = Table("gold", "stay_fit")
 GOLD_EXPECTED_NIGHTS = Table("gold", "expected_nights")
 GOLD_OLO_AGREEMENT = Table("gold", "olo_agreement")
 GOLD_EXPECTED = Table("gold", "expected")
+GOLD_FIGURE_CELLS = Table("gold", "figure_cells")
+GOLD_WEIGHT_CELLS = Table("gold", "weight_cells")
 GOLD_INDICATORS = Table("gold", "indicators")
 GOLD_INDICATOR_HISTORY = Table("gold", "indicator_history")
 GOLD_INTERVAL_VARIANTS = Table("gold", "interval_variants")
 GOLD_RUNS = Table("gold", "runs")
 GOLD_LEASE = Table("gold", "lease")
+
+ALL: tuple[Table, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Table))
+"""Every table, layer by layer."""

@@ -123,12 +123,12 @@ def test_provisional_and_definitive_figures_of_a_year_stand_beside_each_other(bo
 
 def test_show_puts_the_verdict_against_the_nation_first(both: Both) -> None:
     for settings, verdict in ((both.provisional, "comparison_significance"), (both.definitive, "admissions")):
-        version = show.shown_model(both.store, mortality_family(settings)).version
-        frame = show.hsmr(both.store, settings, version, None)
+        versions = show.shown_versions(both.store, settings, "hsmr")
+        frame = show.hsmr(both.store, settings, versions, None)
         assert frame.columns[-9 if verdict == "admissions" else 3] == verdict
         years = {row["period"].split(" (only")[0] for row in frame.collect()}
         assert years == ({"2020"} if verdict != "admissions" else {"2018", "2019", "2020", "2018-2020"})
-        summary = show.national_summary(both.store, settings, version, "hsmr").collect()
+        summary = show.national_summary(both.store, settings, versions, "hsmr").collect()
         assert {row["period"].split(" (only")[0] for row in summary} == years
 
 

@@ -12,7 +12,6 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lbz_indicators import printing, tables
-from lbz_indicators.config import Settings
 from lbz_indicators.errors import DeliveryError, ModelError, SettingsError
 from lbz_indicators.io import Store
 from lbz_indicators.models import registry
@@ -21,7 +20,7 @@ from lbz_indicators.registry_views import compare, describe_version, list_versio
 from lbz_indicators.steps import STEPS
 from lbz_indicators.steps.current import Versions
 from lbz_indicators.steps.exchange import export_model, import_model, read_files
-from lbz_indicators.steps.predicted import mortality_family
+from lbz_indicators.steps.predicted import mortality_family, stay_family
 from lbz_indicators.steps.promotion import promote, retire
 from lbz_indicators.steps.run import run_alone, run_steps
 from sample import SampleRun, assert_equal_to_independent, current_figures, sample_settings
@@ -116,15 +115,9 @@ def test_two_versions_side_by_side(copied: SampleRun, capsys: pytest.CaptureFixt
 
 
 def test_models_of_different_events_are_not_compared(copied: SampleRun) -> None:
-    stay = next(v.name for v in Versions.read(copied.store).of(_stay_family(copied.settings)))
+    stay = next(v.name for v in Versions.read(copied.store).of(stay_family(2019)))
     with pytest.raises(SettingsError, match="cannot be compared: mortality, stay"):
         compare(copied.store, copied.settings, _versions(copied)[0], stay)
-
-
-def _stay_family(settings: Settings):  # type: ignore[no-untyped-def]
-    from lbz_indicators.steps.predicted import stay_family
-
-    return stay_family(settings)
 
 
 @pytest.mark.long

@@ -103,8 +103,8 @@ def test_shares_of_hospitals_add_up_to_the_nation(sample_run: SampleRun) -> None
 
 def test_what_is_shown_of_long_stays_is_what_was_judged(sample_run: SampleRun) -> None:
     store, settings = sample_run.store, sample_run.settings
-    version = show.shown_model(store, show.FIGURES["olo"][0](settings)).version
-    shown = show.olo(store, settings, version, None).toPandas().set_index("hospital_id")
+    versions = show.shown_versions(store, settings, "olo")
+    shown = show.olo(store, settings, versions, None).toPandas().set_index("hospital_id")
     nights = store.read(tables.GOLD_EXPECTED_NIGHTS).toPandas()
     assert shown.loc["nation", "long_stays"] == nights["long_stay"].sum() > 4_000
     assert shown.loc["nation", "percent"] == pytest.approx(100 * nights["long_stay"].mean(), rel=1e-12)
@@ -115,7 +115,7 @@ def test_what_is_shown_of_long_stays_is_what_was_judged(sample_run: SampleRun) -
     assert (shown.drop("nation")["admissions"].sort_index() == by_hospital["size"].sort_index()).all()
     assert (shown.drop("nation")["long_stays"].sort_index() == by_hospital["sum"].sort_index()).all()
     largest = str(by_hospital["size"].idxmax())
-    parts = show.olo(store, settings, version, largest).toPandas()
+    parts = show.olo(store, settings, versions, largest).toPandas()
     assert set(parts["breakdown"]) == {"none", "specialty", "main_diagnosis"}
     assert (parts.groupby("breakdown")["admissions"].sum() == by_hospital.loc[largest, "size"]).all()
 
@@ -125,25 +125,25 @@ def test_what_is_shown_of_readmissions_and_side_by_side(sample_run: SampleRun, m
     index = store.read(tables.SILVER_STAYS).where("no_index_reason IS NULL").toPandas()
     within = index["days_to_return"] <= 30
     here = index["days_to_return_same"] <= 30
-    nation = show.readmissions(store, settings, registry.NO_MODEL_VERSION, "nation").toPandas()
-    shown = show.readmissions(store, settings, registry.NO_MODEL_VERSION, None).toPandas().set_index("hospital_id")
+    nation = show.readmissions(store, settings, [registry.NO_MODEL_VERSION], "nation").toPandas()
+    shown = show.readmissions(store, settings, [registry.NO_MODEL_VERSION], None).toPandas().set_index("hospital_id")
     assert nation[nation["breakdown"] == "none"]["observed"].item() == within.sum() == shown.loc["nation", "observed"]
     assert shown.loc["nation", "elsewhere_percent"] == pytest.approx(100 * (within & ~here).mean(), rel=1e-12)
     assert shown.loc["nation", "same_hospital_percent"] == pytest.approx(100 * here.mean(), rel=1e-12)
     side = show.summary(store, settings, None).toPandas().set_index("hospital_id")
-    version = show.shown_model(store, show.FIGURES["hsmr"][0](settings)).version
+    versions = show.shown_versions(store, settings, "hsmr")
     hsmr = store.read(tables.GOLD_INDICATORS).where("indicator = 'hsmr' AND hospital_id IS NOT NULL")
-    wanted = hsmr.where(F.col("model_version") == version).toPandas().set_index("hospital_id")["value"].dropna().to_dict()
+    wanted = hsmr.where(F.col("model_version").isin(versions)).toPandas().set_index("hospital_id")["value"].dropna().to_dict()
     assert side["hsmr"].drop("nation").dropna().to_dict() == wanted and len(wanted) > 200
     assert side["readmissions"].isna().all() and side["readmissions_admissions"].loc["nation"] == len(index)
     assert side.loc["nation", "olo"] == shown_share(store)
     reasons = show.stays(store, settings, None).toPandas().set_index("reason")
     assert reasons.loc["index", "stays"] == len(index)
-    together = show.national_summary(store, settings, registry.NO_MODEL_VERSION, "readmissions").collect()[0]
+    together = show.national_summary(store, settings, [registry.NO_MODEL_VERSION], "readmissions").collect()[0]
     assert together["hospitals"] > 200 and together["observed_above_expected"] is None and together["higher"] is None
     # Shares of stays that were derived anew are not shown beside figures of the former ones.
     monkeypatch.setattr(Store, "version", lambda *_: -1)
-    stale = show.readmissions(store, settings, registry.NO_MODEL_VERSION, None).toPandas()
+    stale = show.readmissions(store, settings, [registry.NO_MODEL_VERSION], None).toPandas()
     assert stale["observed"].sum() == shown["observed"].sum() and stale["elsewhere_percent"].isna().all()
 
 

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from lbz_indicators import tables
 from lbz_indicators.config import StorageSettings
-from lbz_indicators.io import CHANGE, Store
+from lbz_indicators.io import CHANGE, Store, of_keys
 
 RULES = [("d1", "H1", "valid", "total", 10), ("d1", None, "rejected", "total", 2)]
 
@@ -58,3 +58,52 @@ def test_an_unchanged_row_keeps_its_lineage(small_data: SparkSession, tmp_path: 
         runs += [row[0] for row in store.read(tables.GOLD_INDICATORS).select("run_id").collect()]
     assert runs == ["r1", "r1", "r3"]
     store.release()
+
+
+def _admission(number: int, year: int, group: str = "G1") -> list[object]:
+    """A row of silver.covariates."""
+    given: dict[str, object] = {
+        "hospital_id": "H1", "admission_id": f"a{number}", "reporting_hospital_id": "H1", "discharge_year": year,
+        "diagnosis_group": group, "time_unknown": False, "died": False, "age": 1, "sex": 0, "ses": 0, "severity": 8,
+        "urgency": 0, "comorbidity": 0, "source": 0, "admission_month": 0, "main_diagnosis_category": "I21",
+        "covid_main_diagnosis": False, "care_type": "K", "nights": 1, "row_hash": hash((number, year, group)),
+    }  # fmt: skip
+    return [given.get(name) for name in Store.columns(tables.SILVER_COVARIATES)]
+
+
+def _known(store: Store) -> set[tuple[object, ...]]:
+    rows = store.read(tables.SILVER_COVARIATES).select("admission_id", "discharge_year", "diagnosis_group").collect()
+    return set(map(tuple, rows))
+
+
+def test_only_the_named_rows_are_replaced_wherever_they_lie(small_data: SparkSession, tmp_path: Path) -> None:
+    """Of four admissions two are given: one moved to another year, one is gone; the others stay, the feed names the two."""
+    store, table = _store(small_data, tmp_path), tables.SILVER_COVARIATES
+    first = store.replace(table, store.frame(table, [_admission(n, 2018 + n % 2) for n in range(4)]))
+    keys = small_data.createDataFrame([("H1", "a0"), ("H1", "a1")], "hospital_id string, admission_id string")
+    written = store.replace(table, store.frame(table, [_admission(0, 2020)]), of_keys(keys))
+    assert (written.rows, _known(store)) == (2, {("a0", 2020, "G1"), ("a2", 2018, "G1"), ("a3", 2019, "G1")})
+    changed = store.changed_since(table, first.version, ["admission_id", "discharge_year"]).collect()
+    assert set(map(tuple, changed)) == {("a0", 2018), ("a0", 2020), ("a1", 2019)}
+    assert store.changed_since(table, written.version, ["admission_id"]).isEmpty()
+    again = store.replace(table, store.frame(table, [_admission(0, 2020)]), of_keys(keys))
+    assert (again.rows, again.version) == (0, written.version)
+
+
+def test_a_partition_is_overwritten_and_the_others_stay(small_data: SparkSession, tmp_path: Path) -> None:
+    store, table = _store(small_data, tmp_path), tables.SILVER_COVARIATES
+    store.replace(table, store.frame(table, [_admission(n, 2018 + n % 2) for n in range(4)]))
+    store.overwrite(table, store.frame(table, [_admission(5, 2019)]), "discharge_year = 2019")
+    assert _known(store) == {("a0", 2018, "G1"), ("a2", 2018, "G1"), ("a5", 2019, "G1")}
+
+
+def test_compaction_leaves_a_table_as_it_was_and_a_changed_row_does_not(small_data: SparkSession, tmp_path: Path) -> None:
+    store, table = _store(small_data, tmp_path), tables.SILVER_COVARIATES
+    assert store.is_as_left(table, None) and not store.is_as_left(table, 3)
+    for n in range(2):
+        version = store.append(table, store.frame(table, [_admission(n, 2019)])).version
+    small_data.sql(f"OPTIMIZE delta.`{tmp_path}/silver/covariates`").collect()
+    assert store.version(table) > version and store.is_as_left(table, version)
+    assert not store.is_as_left(table, version - 1)
+    store.delete(table, "admission_id = 'a1'")
+    assert not store.is_as_left(table, version)

@@ -78,14 +78,23 @@ def sum_figures(cells: DataFrame, periods: Sequence[Sequence[int]], measures: It
     return hospitals.unionByName(nation)
 
 
-def ratio_figures(scored: DataFrame, values: Mapping[str, Column], periods: Sequence[Sequence[int]]) -> DataFrame:
-    """Observed and expected events of every figure, from rows with the columns of silver.covariates, observed and expected.
+def ratio_cells(scored: DataFrame, values: Mapping[str, Column]) -> DataFrame:
+    """Sums of observed and expected events, from rows with the columns of silver.covariates, observed and expected.
+
+    Grain: that of sum_cells. Columns admissions, observed (events), expected_fixed (10^-12 events; null where no row has an
+    expected value).
+    """
+    measures = {"observed": F.col("observed").cast("int"), "expected_fixed": fixed_point(F.col("expected"))}
+    return sum_cells(scored, values, measures)
+
+
+def ratio_figures(cells: DataFrame, periods: Sequence[Sequence[int]]) -> DataFrame:
+    """Observed and expected events of every figure, from ratio_cells.
 
     Grain: hospital_id, breakdown, breakdown_value, period_start, period_end. Columns years_included, admissions, observed
     and expected (events; null where no row has an expected value).
     """
-    measures = {"observed": F.col("observed").cast("int"), "expected_fixed": fixed_point(F.col("expected"))}
-    sums = sum_figures(sum_cells(scored, values, measures), periods, measures)
+    sums = sum_figures(cells, periods, ("observed", "expected_fixed"))
     expected = F.col("expected_fixed").cast("double") / FIXED_POINT
     return sums.withColumns({"observed": F.col("observed").cast("bigint"), "expected": expected}).drop("expected_fixed")
 

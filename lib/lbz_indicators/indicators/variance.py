@@ -46,7 +46,7 @@ class GroupInformation:
 
 
 def weight_cells(scored: DataFrame, model_years: Sequence[int]) -> DataFrame:
-    """D (`total`) and the sums behind C (`sums`, one per slot), in 10^-12.
+    """D (`total`) and the sums behind C (`sums`, one per slot), in 10^-12, over `admissions`.
 
     Grain: diagnosis_group, hospital_id (reporting), discharge_year. `scored` has the columns of silver.covariates and
     expected.

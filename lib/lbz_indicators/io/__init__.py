@@ -1,6 +1,7 @@
 """The only reader and writer of storage.
 
-Delta tables (`tables`, `changes`), the lease on them (`lease`), delivered files (`files`), work files (`work`, `generated`).
+Delta tables (`tables`, `place`, `changes`), the lease on them (`lease`), delivered files (`files`), work files (`work`,
+`generated`).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from lbz_indicators.io.changes import CHANGE
 from lbz_indicators.io.lease import Lease, find_lease
 from lbz_indicators.io.lease_row import LeaseRow
-from lbz_indicators.io.tables import Store, Written, require_place
+from lbz_indicators.io.place import require_place
+from lbz_indicators.io.tables import ABSENT, Store, Written, of_keys
 
-__all__ = ["CHANGE", "Lease", "LeaseRow", "Store", "Written", "find_lease", "require_place"]
+__all__ = ["ABSENT", "CHANGE", "Lease", "LeaseRow", "Store", "Written", "find_lease", "of_keys", "require_place"]

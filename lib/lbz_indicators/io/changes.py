@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -38,7 +41,11 @@ def changed_rows(new: DataFrame, old: DataFrame, schema: TableSchema) -> DataFra
     """Rows of `new` that `old` lacks or has otherwise (upsert), and rows of `old` that `new` lacks (delete)."""
     key = list(schema.key)
     new = new.withColumn("_new_hash", content_hash(schema))
-    known = old.select(*[F.col(quote(k)).alias(joins.other(k)) for k in key], content_hash(schema).alias("_old_hash"))
+    known = old.select(
+        *[F.col(quote(k)).alias(joins.other(k)) for k in key],
+        *[F.col(quote(name)).alias(former(name)) for name in schema.partition_by],
+        content_hash(schema).alias("_old_hash"),
+    )
     joined = new.join(known, on=joins.same_keys(key), how="full_outer")
     changed = joined.where("NOT (_new_hash <=> _old_hash)")
     change = F.when(F.col("_new_hash").isNull(), F.lit(DELETE)).otherwise(F.lit(UPSERT))
@@ -49,5 +56,33 @@ def changed_rows(new: DataFrame, old: DataFrame, schema: TableSchema) -> DataFra
             else F.col(quote(n))
             for n in schema.names
         ],
+        *map(former, schema.partition_by),
         change.alias(CHANGE),
+    )
+
+
+def former(name: str) -> str:
+    """What a partition column of the old row is called beside the new one."""
+    return f"_former_{name}"
+
+
+def partitions_of(changes: DataFrame, schema: TableSchema) -> tuple[int, dict[str, list[Any]]]:
+    """How many rows changed, and in which partitions of the table they lie or lay, by column."""
+    both = {name: F.array_union(F.collect_set(name), F.collect_set(former(name))) for name in schema.partition_by}
+    row = changes.agg(F.count("*").alias("_rows"), *[values.alias(name) for name, values in both.items()]).collect()[0]
+    return row["_rows"], {name: sorted(row[name]) for name in schema.partition_by}
+
+
+def merge_statement(target: str, view: str, schema: TableSchema, partitions: Mapping[str, Sequence[int]]) -> str:
+    """MERGE of the rows of changed_rows, in these partitions alone (of whole numbers): Delta then opens no other file."""
+    same = [f"t.{quote(k)} <=> c.{quote(k)}" for k in schema.key]
+    bounds = [f"t.{quote(name)} IN ({', '.join(f'{value:d}' for value in values)})" for name, values in partitions.items()]
+    assign = ", ".join(f"t.{quote(n)} = c.{quote(n)}" for n in schema.names)
+    columns = ", ".join(quote(n) for n in schema.names)
+    values = ", ".join(f"c.{quote(n)}" for n in schema.names)
+    return (
+        f"MERGE INTO {target} t USING {view} c ON {' AND '.join([*same, *bounds])} "
+        f"WHEN MATCHED AND c.{CHANGE} = '{DELETE}' THEN DELETE "
+        f"WHEN MATCHED THEN UPDATE SET {assign} "
+        f"WHEN NOT MATCHED AND c.{CHANGE} = '{UPSERT}' THEN INSERT ({columns}) VALUES ({values})"
     )

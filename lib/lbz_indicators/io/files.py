@@ -28,6 +28,16 @@ def require_folder(folder: str | None) -> None:
         raise DeliveryError(f"The delivery {folder} {what}.", mend="give the folder that holds admissions.csv.")
 
 
+def delivery_folders(folder: str) -> list[str]:
+    """The deliveries of a folder: itself; or, where it holds nothing but folders, each of these in the order of their names."""
+    if is_remote(folder):
+        return [folder]
+    require_folder(folder)
+    entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    is_inbox = all(entry.is_dir() and not entry.name.endswith((".parquet", ".csv")) for entry in entries)
+    return [entry.path for entry in entries] if is_inbox else [folder]
+
+
 def list_files(spark: SparkSession, folder: str) -> dict[str, int]:
     """Size in bytes by path relative to the delivered folder; DeliveryError where there is no file."""
     files = _remote_files(spark, folder) if is_remote(folder) else _local_files(folder)

@@ -71,7 +71,7 @@ class Lease:
     ) -> None:
         self._store, self._run_id, self._command = store, run_id, command
         self._clock, self._process = clock or Clock(), process or this_process()
-        self._lasts = dt.timedelta(minutes=store.lease_minutes)
+        self._lasts = dt.timedelta(minutes=store.location.settings.lease_minutes)
         self._token = secrets.token_hex(8)
         self._validity = Validity(self._clock)
         self._renewing = threading.Lock()

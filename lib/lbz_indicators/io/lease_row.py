@@ -21,7 +21,8 @@ from pyspark.sql import functions as F
 
 from lbz_indicators import tables
 from lbz_indicators.io.holder import Process
-from lbz_indicators.io.tables import ABSENT, Store
+from lbz_indicators.io.place import NOT_THERE
+from lbz_indicators.io.tables import Store
 from lbz_indicators.schemas import SCHEMAS
 
 NAME = "tables"
@@ -75,9 +76,9 @@ def find_row(store: Store) -> LeaseRow | None:
     times = [F.unix_micros(name).alias(name) for name in _TIMES]
     others = [name for name in store.columns(tables.GOLD_LEASE) if name not in _TIMES]
     try:
-        rows = store.spark.table(store.identifier(tables.GOLD_LEASE)).select(*others, *times).collect()
+        rows = store.spark.table(store.location.identifier(tables.GOLD_LEASE)).select(*others, *times).collect()
     except PySparkException as error:
-        if error.getCondition() in ABSENT:
+        if error.getCondition() in NOT_THERE:
             return None
         raise
     return _from_stored(rows[0].asDict()) if rows else None
@@ -132,7 +133,7 @@ def change_row(store: Store, changes: Mapping[str, str], condition: str) -> bool
     Of two changes from the same version Delta refuses one, which is then judged by the row that the other has left.
     """
     assigned = ", ".join(f"{name} = {value}" for name, value in changes.items())
-    update = f"UPDATE {store.identifier(tables.GOLD_LEASE)} SET {assigned} WHERE lease_name = '{NAME}' AND ({condition})"
+    update = f"UPDATE {store.location.identifier(tables.GOLD_LEASE)} SET {assigned} WHERE lease_name = '{NAME}' AND ({condition})"
     for attempt in range(_ATTEMPTS):
         try:
             return bool(store.spark.sql(update).collect()[0]["num_affected_rows"])
@@ -140,7 +141,7 @@ def change_row(store: Store, changes: Mapping[str, str], condition: str) -> bool
             if attempt + 1 == _ATTEMPTS:
                 raise
         except PySparkException as error:
-            if error.getCondition() in ABSENT:
+            if error.getCondition() in NOT_THERE:
                 return None
             raise
     raise AssertionError("unreachable")
@@ -153,11 +154,11 @@ def make_row(store: Store, row: LeaseRow) -> bool:
     columns = [F.expr(values[c.name]).cast(c.type).alias(c.name, metadata={"comment": c.meaning}) for c in SCHEMAS[table].columns]
     writer = store.spark.range(1).select(*columns).coalesce(1).write.format("delta").mode("error").options(**_PROPERTIES)
     try:
-        if store.in_catalog:
-            store.create_layer(table)
-            writer.saveAsTable(store.identifier(table))
+        if store.location.settings.catalog:
+            store.location.make_layer(table)
+            writer.saveAsTable(store.location.identifier(table))
         else:
-            writer.save(store.path(table))
+            writer.save(store.location.path(table))
     except _CONFLICTS:
         return False
     except PySparkException as error:

@@ -84,11 +84,11 @@ def _in_slot(slot: Slot, model_years: Sequence[int]) -> Column:
 def sum_by_class(rows: DataFrame, keys: Sequence[str], measure: Column, model_years: Sequence[int]) -> DataFrame:
     """Sums an integer measure over every slot.
 
-    Grain: `keys`. Columns `total` (bigint) and `sums` (array<bigint>, one per slot in the order of `slots`).
+    Grain: `keys`. Columns `admissions` (rows), `total` (bigint) and `sums` (array<bigint>, one per slot in the order of `slots`).
     Integer sums do not depend on partitions or order.
     """
     sums = [F.sum(F.when(_in_slot(slot, model_years), measure).otherwise(F.lit(0))) for slot in slots(model_years)]
-    return rows.groupBy(*keys).agg(F.sum(measure).alias("total"), F.array(*sums).alias("sums"))
+    return rows.groupBy(*keys).agg(F.count("*").alias("admissions"), F.sum(measure).alias("total"), F.array(*sums).alias("sums"))
 
 
 @dataclass(frozen=True)

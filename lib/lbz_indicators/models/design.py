@@ -49,6 +49,9 @@ class Design(Protocol):
     @property
     def event_share(self) -> float: ...
 
+    @property
+    def batch(self) -> int: ...
+
 
 @dataclass(frozen=True)
 class GroupDesign:
@@ -71,6 +74,11 @@ class GroupDesign:
     def event_share(self) -> float:
         """Share of the admissions with the event."""
         return self.counts.total.events / max(self.counts.total.admissions, 1)
+
+    @property
+    def batch(self) -> int:
+        """All groups are fitted together."""
+        return 0
 
     @property
     def columns(self) -> tuple[Term, ...]:

@@ -77,8 +77,14 @@ def pack_groups(designs: Sequence[D], maximum_columns: int, maximum_rows: int) -
 
     A pack needs as many iterations as its slowest group, and the rarer the event, the more it needs: so groups with like
     shares go together. A pack closes when the next group would exceed the columns or rows; a group larger than that still
-    gets company, because a pack of one has a constant column, which MLlib drops from its solver.
+    gets company, because a pack of one has a constant column, which MLlib drops from its solver. Batches stay apart.
     """
+    batches = [[d for d in designs if d.batch == batch] for batch in sorted({d.batch for d in designs})]
+    bins = [members for batch in batches for members in _no_loners(_bins(batch, maximum_columns, maximum_rows))]
+    return [place(number, members) for number, members in enumerate(bins)]
+
+
+def _bins(designs: Sequence[D], maximum_columns: int, maximum_rows: int) -> list[list[D]]:
     order = sorted(designs, key=lambda d: (-d.event_share, d.group))
     bins: list[list[D]] = []
     for design in order:
@@ -88,7 +94,7 @@ def pack_groups(designs: Sequence[D], maximum_columns: int, maximum_rows: int) -
             bins.append([design])
         else:
             home.append(design)
-    return [place(number, members) for number, members in enumerate(_no_loners(bins))]
+    return bins
 
 
 def _fits(members: Sequence[D], design: D, maximum_columns: int, maximum_rows: int) -> bool:

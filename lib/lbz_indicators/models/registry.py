@@ -20,6 +20,8 @@ from lbz_indicators.hashing import hash_of
 MORTALITY, READMISSION, STAY = "mortality", "readmission", "stay"
 NO_MODEL_VERSION = "none"
 """Stands where a version would, in rows of an event for which there is no model."""
+NO_ROWS = (0, fingerprint([0, "None"]))
+"""The content_fingerprint of no rows."""
 CANDIDATE, CURRENT, RETIRED = "candidate", "current", "retired"
 
 _NOT_SHAPING = (
@@ -67,6 +69,12 @@ def content_fingerprint(rows: DataFrame, columns: Sequence[str]) -> tuple[int, s
     """(rows, order-free hash) of what a model is made of, by the columns that matter to it: the sum of the rows' hashes."""
     row = rows.agg(F.count("*"), F.sum(hash_of(columns).cast("decimal(38,0)"))).collect()[0]
     return row[0], fingerprint([row[0], str(row[1])])
+
+
+def fingerprints_by_year(rows: DataFrame, columns: Sequence[str]) -> dict[int, tuple[int, str]]:
+    """content_fingerprint of every discharge year, in one pass."""
+    counted = rows.groupBy("discharge_year").agg(F.count("*"), F.sum(hash_of(columns).cast("decimal(38,0)")))
+    return {row[0]: (row[1], fingerprint([row[1], str(row[2])])) for row in counted.collect()}
 
 
 def version_name(

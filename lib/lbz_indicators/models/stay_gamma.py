@@ -87,6 +87,11 @@ class StayDesign:
         """Nothing is rare here: strata are packed in the order of their names."""
         return 0.0
 
+    @property
+    def batch(self) -> int:
+        """A year is packed by itself, so that its models do not depend on which other years are fitted with it."""
+        return self.year
+
     def without(self, aliased: Sequence[int]) -> StayDesign:
         """The design with these columns marked as aliased."""
         out = {self.columns[place] for place in aliased}

@@ -179,8 +179,13 @@ def stay_rows(linked: DataFrame, covariates: DataFrame, settings: ReadmissionSet
     return typed.withColumn("row_hash", hash_of(schema.hashed)).select(*schema.names)
 
 
+def last_followed_day(settings: ReadmissionSettings, delivered_until: dt.date) -> dt.date:
+    """The last day on which a stay may end so that every return within the window is seen."""
+    return delivered_until - dt.timedelta(days=settings.window_days + settings.settle_days)
+
+
 def _no_index_reason(settings: ReadmissionSettings, delivered_until: dt.date) -> Column:
-    last_end = delivered_until - dt.timedelta(days=settings.window_days + settings.settle_days)
+    last_end = last_followed_day(settings, delivered_until)
     covid = F.col("discharge_year").isin(*settings.covid_excluded_years)
     conditions = {
         NoIndex.COVID_MAIN_DIAGNOSIS: covid & F.col("covid_main_diagnosis"),

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from lbz_indicators.schemas import bronze, gold, gold_models, silver
+from lbz_indicators.schemas import bronze, gold, gold_cells, gold_models, silver
 from lbz_indicators.schemas.contract import Column, TableSchema
 from lbz_indicators.tables import Table
 
-_LAYERS = (*bronze.SCHEMAS, *silver.SCHEMAS, *gold_models.SCHEMAS, *gold.SCHEMAS)
+_LAYERS = (*bronze.SCHEMAS, *silver.SCHEMAS, *gold_models.SCHEMAS, *gold_cells.SCHEMAS, *gold.SCHEMAS)
 SCHEMAS: dict[Table, TableSchema] = {schema.table: schema for schema in _LAYERS}
 
 __all__ = ["SCHEMAS", "Column", "TableSchema"]

@@ -107,6 +107,7 @@ SCHEMAS = tuple(
         f"one record of {table.name}, as delivered",
         (*columns, *RECORD, *LINEAGE),
         ("delivery_id", "record"),
+        change_feed=True,
     )
     for table, columns in DELIVERY_TABLES.items()
 )

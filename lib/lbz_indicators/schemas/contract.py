@@ -18,6 +18,7 @@ DATE = T.DateType()
 TIMESTAMP = T.TimestampType()
 STRINGS = T.ArrayType(STRING)
 INTEGERS = T.ArrayType(INTEGER)
+LONGS = T.ArrayType(LONG)
 DOUBLES = T.ArrayType(DOUBLE)
 KEYS = T.ArrayType(T.StructType([T.StructField("hospital_id", STRING), T.StructField("admission_id", STRING)]))
 """Keys of admissions."""
@@ -38,7 +39,8 @@ class TableSchema:
     """The contract of one table.
 
     `key` identifies a row (null-safe: a null hospital is the nation). `lineage` columns say where a row came
-    from; two rows that differ only there are the same row, and the older one stays.
+    from; two rows that differ only there are the same row, and the older one stays. `change_feed`: Delta keeps which
+    rows every commit removed and wrote, for those that follow only what changed. Partition columns are whole numbers.
     """
 
     table: Table
@@ -47,6 +49,7 @@ class TableSchema:
     key: tuple[str, ...]
     partition_by: tuple[str, ...] = ()
     lineage: tuple[str, ...] = ()
+    change_feed: bool = False
 
     @property
     def names(self) -> list[str]:

@@ -69,6 +69,7 @@ SCHEMAS = (
         ),
         ("hospital_id", "admission_id"),
         partition_by=("discharge_year",),
+        change_feed=True,
     ),
     TableSchema(
         tables.SILVER_DIAGNOSES,
@@ -80,6 +81,7 @@ SCHEMAS = (
             Column("is_complication", BOOLEAN, "Arose during the admission (unknown taken as false)", required=True),
         ),
         ("hospital_id", "admission_id", "delivery_id", "diagnosis_code", "is_complication"),
+        change_feed=True,
     ),
     TableSchema(
         tables.SILVER_REJECTED_ADMISSIONS,
@@ -151,6 +153,7 @@ SCHEMAS = (
         ),
         ("hospital_id", "admission_id"),
         partition_by=("discharge_year",),
+        change_feed=True,
     ),
     TableSchema(
         tables.SILVER_STAYS,
@@ -183,6 +186,7 @@ SCHEMAS = (
         ),
         ("hospital_id", "admission_id"),
         partition_by=("discharge_year",),
+        change_feed=True,
     ),
     TableSchema(
         tables.SILVER_DERIVATION,

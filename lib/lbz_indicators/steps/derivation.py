@@ -6,6 +6,7 @@ be wrong without a word.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,6 +94,28 @@ def stored_basis(store: Store, settings: Settings) -> Basis | None:
     return Basis(Derived(made, lists, str(stored["severity_version"])), tuple(stored["years"]))
 
 
+def delivered_until(store: Store) -> dt.date | None:
+    """The last day of complete delivery that the stays were derived with; None where there are none."""
+    stored = _stored(store)
+    day = json.loads(stored["settings"]).get(DELIVERED_UNTIL) if stored else None
+    return dt.date.fromisoformat(day) if day else None
+
+
+def differences(store: Store, settings: Settings, references: References, severity_version: str) -> list[str]:
+    """What covariates and stays were derived with otherwise than is wanted, but for the day of complete delivery; that they
+    are not there or unfinished."""
+    stored = _stored(store)
+    if stored is None or not stored["complete"]:
+        return ["the covariates are not there, or unfinished"]
+    wanted = _content(settings, references) | {"severity_version": severity_version}
+    wanted["settings"] = json.dumps(json.loads(wanted["settings"]) | _day_of(stored["settings"]), sort_keys=True)
+    names = ("years", "settings", "references")
+    found = [problem for name in names for problem in _differences(name, stored[name], wanted[name])]
+    if stored["severity_version"] != severity_version:
+        found.append(f"severity {stored['severity_version']}, now {severity_version}")
+    return found
+
+
 def is_of(store: Store, settings: Settings, references: References) -> bool:
     """Whether covariates and stays were derived with these years, settings and lists."""
     stored = _stored(store)
@@ -147,4 +170,4 @@ def _stored(store: Store) -> dict[str, Any] | None:
 
 def _write(store: Store, content: dict[str, Any], *, complete: bool, run_id: str) -> None:
     row = (COVARIATES, *content.values(), complete, run_id)
-    store.replace(tables.SILVER_DERIVATION, store.frame(tables.SILVER_DERIVATION, [row]))
+    store.overwrite(tables.SILVER_DERIVATION, store.frame(tables.SILVER_DERIVATION, [row]), "true")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from lbz_indicators import tables
@@ -31,14 +32,21 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
         derived = store.read(tables.SILVER_COVARIATES)
         linked = store.replace(tables.SILVER_STAYS, judged.stays_of(store, settings, admissions, derived))
 
-    counts = store.replace(tables.GOLD_EXCLUSIONS, exclusions.count_exclusions(store.read(tables.SILVER_COVARIATES)))
+    counts = count_years(store, settings)
     totals = store.read(tables.GOLD_EXCLUSIONS).groupBy((F.col("reason") == exclusions.INCLUDED).alias("included"))
     total = {row[0]: row[1] for row in totals.agg(F.sum("admissions")).collect()}
     included, excluded = total.get(True, 0), total.get(False, 0)
-    index = stays.count_index_stays(store.read(tables.SILVER_STAYS), settings.readmission)
-    index_counts = store.replace(tables.GOLD_INDEX_STAYS, index)
     message = f"{included:,} admissions included, {excluded:,} excluded; {_count_stays(store)}; severity: {severity_version}"
-    return Outcome(message, included + excluded, written.rows + linked.rows + counts.rows + index_counts.rows)
+    return Outcome(message, included + excluded, written.rows + linked.rows + counts)
+
+
+def count_years(store: Store, settings: Settings, of_years: Column | None = None) -> int:
+    """gold.exclusions and gold.index_stays from silver.covariates and silver.stays, of all years or of some; rows written."""
+    chosen = F.lit(True) if of_years is None else of_years
+    excluded = exclusions.count_exclusions(store.read(tables.SILVER_COVARIATES).where(chosen))
+    index = stays.count_index_stays(store.read(tables.SILVER_STAYS).where(chosen), settings.readmission)
+    written = store.replace(tables.GOLD_EXCLUSIONS, excluded, of_years), store.replace(tables.GOLD_INDEX_STAYS, index, of_years)
+    return sum(one.rows for one in written)
 
 
 def _require_known_groups(settings: Settings, references: References) -> None:

@@ -43,7 +43,7 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
     derived = derivation.require(store, settings)
     versions = Versions.read(store)
     fits = _Fits(store, settings, derived, versions, progress)
-    made = [*(fits.fit(event) for event in predicted_events(settings)), fits.fit_stays()]
+    made = [*(fits.fit(event) for event in predicted_events(settings)), *fits.fit_stays()]
     # One write per table for the models of all events: comparing and committing cost more than so few rows.
     written = sum(one.written for one in made) + _write(store, [one for one in made if one.rows])
     new = [one for one in made if one.version and one.version not in versions]
@@ -98,19 +98,29 @@ class _Fits:
         number = sum(group.design.counts.total.admissions for group in groups)
         return _Made(event.family, version, "fitted", said, cohort_hash, rows, number)
 
-    def fit_stays(self) -> _Made:
-        """The version of the expected length of stay: cells and gamma models of every reported year."""
-        store, settings, family = self.store, self.settings, stay_family(self.settings)
-        admissions = stay_cells.population(store.read(tables.SILVER_COVARIATES), settings.olo, family.years)
-        number, cohort_hash = registry.content_fingerprint(admissions, STAY_COHORT)
-        version = self._name(family, cohort_hash)
-        if version in self.versions:
-            return _known(family, version)
-        fitted_stays = fit_stays(store, admissions, settings, self.progress)
-        written = write_stays(store, version, fitted_stays)
+    def fit_stays(self) -> list[_Made]:
+        """The versions of the expected length of stay, one of every reported year: cells and gamma models. Only years whose
+        stays changed are estimated."""
+        store, settings, years = self.store, self.settings, self.settings.reported_years
+        admissions = stay_cells.population(store.read(tables.SILVER_COVARIATES), settings.olo, years)
+        cohorts = registry.fingerprints_by_year(admissions, STAY_COHORT)
+        named = {year: self._name(stay_family(year), cohorts.get(year, registry.NO_ROWS)[1]) for year in years}
+        current = {year: self.versions.current(stay_family(year)) for year in years}
+        made = [_known(stay_family(year), named[year]) for year, v in current.items() if v and v.name == named[year]]
+        missing = {year: name for year, name in named.items() if name not in {one.version for one in made}}
+        if not missing:
+            return made
+        chosen = admissions.where(F.col("discharge_year").isin(*missing))
+        fitted_stays = fit_stays(store, chosen, settings, self.progress)
+        written = write_stays(store, missing, fitted_stays)
         store.release()
-        said = f"model {version}: {len(fitted_stays.designs)} gamma models of the expected stay"
-        return _Made(family, version, "fitted", said, cohort_hash, rows_in=number, written=written)
+        for year, version in missing.items():
+            number, cohort_hash = cohorts.get(year, registry.NO_ROWS)
+            count = sum(design.year == year for design in fitted_stays.designs)
+            said = f"model {version}: {count} gamma models of the expected stay"
+            made.append(_Made(stay_family(year), version, "fitted", said, cohort_hash, rows_in=number, written=written))
+            written = 0
+        return made
 
     def _name(self, family: Family, cohort_hash: str) -> str:
         severity_version, lists = self.derived.severity_version, self.derived.references.hashes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 
 import pandas as pd
 from pyspark.sql import Column, DataFrame, Window
@@ -13,7 +13,6 @@ from pyspark.sql import functions as F
 from lbz_indicators import tables
 from lbz_indicators.clock import utc_now
 from lbz_indicators.config import Settings
-from lbz_indicators.errors import ModelError
 from lbz_indicators.indicators import figures, length_of_stay, limits, mortality, readmission, variance
 from lbz_indicators.io import CHANGE, Store
 from lbz_indicators.io.changes import DELETE, changed_rows
@@ -25,19 +24,28 @@ from lbz_indicators.progress import Progress
 from lbz_indicators.schemas import SCHEMAS
 from lbz_indicators.schemas.gold import FIGURE_KEY_NAMES
 from lbz_indicators.schemas.silver import PLACE
-from lbz_indicators.steps import derivation, predicted
+from lbz_indicators.steps import derivation, figure_cells, predicted
 from lbz_indicators.steps.current import LogisticModel, Version, Versions, read_model
 from lbz_indicators.steps.derivation import Derived
+from lbz_indicators.steps.figure_cells import Source
 from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.steps.predicted import COHORT, KEY, Predicted, stay_family
+from lbz_indicators.steps.touched import Touched
 
 
-def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
-    """gold.expected and gold.expected_nights to gold.indicators, gold.indicator_history and gold.interval_variants."""
+def step(store: Store, settings: Settings, progress: Progress, run_id: str, touched: Touched | None = None) -> Outcome:
+    """gold.expected and gold.expected_nights to gold.indicators, gold.indicator_history and gold.interval_variants, with the
+    sums between in gold.figure_cells and gold.weight_cells.
+
+    `touched`: only these rows are counted anew, and only figures over their years are made.
+    """
     derived = derivation.require(store, settings)
     clusters = cluster_of_group(derived.references.diagnosis_groups.rows, settings.population.diagnosis_grouping)
-    work = _Indicators(store, settings, clusters, Versions.read(store), derived, run_id)
-    parts = [work.mortality(), work.readmission(), work.length_of_stay()]
+    work = _Indicators(store, settings, clusters, Versions.read(store), derived, run_id, touched)
+    work.write_cells()
+    parts = [part for part in (work.mortality(), work.readmission(), work.length_of_stay()) if part is not None]
+    if not parts:
+        return Outcome("no admission of the reported years is touched", None, 0)
     # One write for all: comparing and committing cost more than so few rows.
     scope = reduce(lambda left, right: left | right, [part.scope for part in parts])
     rows = reduce(DataFrame.unionByName, [part.rows for part in parts])
@@ -47,9 +55,10 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
     changes = written.changes if recorded == before else _unrecorded(store)
     if changes is not None:
         _record_history(store, changes, written.version, run_id)
-    variants = reduce(DataFrame.unionByName, [part.variants for part in parts if part.variants is not None])
-    others = store.replace(tables.GOLD_INTERVAL_VARIANTS, variants, scope=scope)
-    return Outcome("; ".join(part.said for part in parts), None, written.rows + others.rows)
+    rows_out = written.rows
+    if variants := [part.variants for part in parts if part.variants is not None]:
+        rows_out += store.replace(tables.GOLD_INTERVAL_VARIANTS, reduce(DataFrame.unionByName, variants), scope=scope).rows
+    return Outcome("; ".join(part.said for part in parts), None, rows_out)
 
 
 @dataclass(frozen=True)
@@ -72,107 +81,126 @@ class _Indicators:
     versions: Versions
     derived: Derived
     run_id: str
+    touched: Touched | None
 
-    def mortality(self) -> _Figures:
-        """HSMR and SMRs of the reported years, each and together; provisional ones of the reporting year."""
-        event, chosen = predicted.mortality(self.settings), self.settings.indicators
-        model = self._model(self.versions.require(event.family))
+    def write_cells(self) -> None:
+        """The sums behind the ratios of deaths and readmissions."""
+        sources = [self._deaths, self._readmissions]
+        if self.touched is None:
+            figure_cells.write_all(self.store, sources)
+        else:
+            figure_cells.write_touched(self.store, sources, self.touched)
+
+    @cached_property
+    def _deaths(self) -> Source:
+        event = predicted.mortality(self.settings)
         years = event.scored_years if event.is_provisional else self.settings.reported_years
-        rows = self._scored(event, model.version, years)
-        periods = figures.reporting_periods(years)
-        expected = rows.where("expected IS NOT NULL")
-        ratios = figures.ratio_figures(expected, figures.breakdowns(self.clusters), periods)
-        named = mortality.name_indicator(ratios)
-        confidence = F.when(F.col("indicator") == mortality.HSMR, chosen.hsmr_confidence).otherwise(chosen.smr_confidence)
-        described = _described(named, mortality.DEFINITION, event.variant, model.version, confidence)
-        # One version has definitive figures of its own years and provisional ones of the year after.
-        scope = (F.col("model_version") == model.version) & (F.col("variant") == event.variant)
-        return self._limited(described, rows, model, periods, scope)
+        version = self.versions.require(event.family)
+        self._require_alike(version)
+        values = figures.breakdowns(self.clusters)
+        return Source(event, version.name, years, event.model_years, values, self._replaced(event, version.name))
 
-    def readmission(self) -> _Figures:
-        """Readmission ratio of the reporting year; without a model the readmissions are counted, and nothing is expected."""
-        event, year = predicted.readmission(self.settings), self.settings.reporting_year
+    def _replaced(self, event: Predicted, version: str) -> tuple[str, ...]:
+        """Other versions of an event and its years, and what stands where there was none."""
+        names = {registry.NO_MODEL_VERSION, *(known.name for known in self.versions.of(event.family))}
+        return tuple(sorted(names - {version}))
+
+    @cached_property
+    def _readmissions(self) -> Source:
+        event = predicted.readmission(self.settings)
         current = self.versions.current(event.family)
-        model = self._model(current) if current else None
-        version = model.version if model else registry.NO_MODEL_VERSION
-        rows = self._scored(event, version, (year,))
+        if current:
+            self._require_alike(current)
         chosen = figures.breakdowns(self.clusters)
         values = {name: chosen[name] for name in readmission.BREAKDOWNS}
-        ratios = figures.ratio_figures(rows.where("expected IS NOT NULL") if model else rows, values, [(year,)])
+        years = (self.settings.reporting_year,)
+        version = current.name if current else registry.NO_MODEL_VERSION
+        model_years = event.model_years if current else None
+        return Source(event, version, years, model_years, values, self._replaced(event, version))
+
+    def mortality(self) -> _Figures | None:
+        """HSMR and SMRs of the reported years, each and together; provisional ones of the reporting year."""
+        source, chosen = self._deaths, self.settings.indicators
+        periods = self._periods(figures.reporting_periods(source.years))
+        if not periods:
+            return None
+        named = mortality.name_indicator(figures.ratio_figures(figure_cells.read_cells(self.store, source), periods))
+        confidence = F.when(F.col("indicator") == mortality.HSMR, chosen.hsmr_confidence).otherwise(chosen.smr_confidence)
+        described = _described(named, mortality.DEFINITION, source, confidence)
+        # One version has definitive figures of its own years and provisional ones of the year after.
+        scope = (F.col("model_version") == source.version) & (F.col("variant") == source.event.variant)
+        return self._limited(described, source, periods, scope & self._of(periods))
+
+    def readmission(self) -> _Figures | None:
+        """Readmission ratio of the reporting year; without a model the readmissions are counted, and nothing is expected."""
+        source, year = self._readmissions, self.settings.reporting_year
+        periods = self._periods([(year,)])
+        if not periods:
+            return None
+        ratios = figures.ratio_figures(figure_cells.read_cells(self.store, source), periods)
         named = ratios.withColumn("indicator", F.lit(readmission.READMISSION_RATIO))
         confidence = F.lit(self.settings.readmission.confidence)
-        definition = self.settings.readmission.definition
-        described = _described(named, definition, event.variant, version, confidence)
+        described = _described(named, self.settings.readmission.definition, source, confidence)
         # Counts without a model give way to figures with one; the figures of other versions stay.
-        of_version = F.col("model_version").isin(version, registry.NO_MODEL_VERSION) & (F.year("period_end") == year)
+        of_version = F.col("model_version").isin(source.version, registry.NO_MODEL_VERSION) & (F.year("period_end") == year)
         scope = (F.col("indicator") == readmission.READMISSION_RATIO) & of_version
-        return self._limited(described, rows, model, [(year,)], scope)
+        return self._limited(described, source, periods, scope)
 
-    def length_of_stay(self) -> _Figures:
-        """OLO and los_ratio of every reported year by itself."""
-        store, years = self.store, self.settings.reported_years
-        current = self.versions.require(stay_family(self.settings))
-        self._require_alike(current)
-        version = current.name
-        of_version = F.col("model_version") == version
-        nights = store.read(tables.GOLD_EXPECTED_NIGHTS).where(of_version)
-        nights = nights.drop("model_version", "discharge_year", "diagnosis_group", "nights")
+    def length_of_stay(self) -> _Figures | None:
+        """OLO and los_ratio of every reported year by itself, in the place of those by a former estimate of the year."""
+        store = self.store
+        years = [year for (year,) in self._periods([(year,) for year in self.settings.reported_years])]
+        if not years:
+            return None
+        current = [self.versions.require(stay_family(year)) for year in years]
+        for version in current:
+            self._require_alike(version)
+        names = [version.name for version in current]
+        nights = store.read(tables.GOLD_EXPECTED_NIGHTS).where(F.col("model_version").isin(*names))
+        nights = nights.drop("discharge_year", "diagnosis_group", "nights")
         covariates = stay_cells.population(store.read(tables.SILVER_COVARIATES), self.settings.olo, years)
         covariates = covariates.select(*KEY, *COHORT, *(column.name for column in PLACE), "nights", "row_hash")
         rows = store.cache(covariates.join(nights, on=["admission_id", "hospital_id"], how="full_outer"))
-        judged = _same_row() & F.col("rule").eqNullSafe(F.lit(self.settings.olo.rule))
-        self._require_scored(rows, judged, version)
+        judged = F.col("row_hash").eqNullSafe(F.col("scored_hash")) & F.col("rule").eqNullSafe(F.lit(self.settings.olo.rule))
+        figure_cells.require_alike(store, rows.withColumn("alike", judged), ", ".join(names))
         sums = store.cache(length_of_stay.stay_sums(rows, years))
-        stays = length_of_stay.stay_figures(sums, self.settings.olo).withColumn("model_version", F.lit(version))
-        kept = store.cache(stays)
-        return _Figures(length_of_stay.stay_rows(kept, self.run_id), None, of_version, _counted(kept))
+        by_year = F.create_map(*[F.lit(value) for year, name in zip(years, names, strict=True) for value in (year, name)])
+        stays = length_of_stay.stay_figures(sums, self.settings.olo)
+        kept = store.cache(stays.withColumn("model_version", by_year[F.year("period_end")]))
+        scope = F.col("indicator").isin(length_of_stay.OLO, length_of_stay.LOS_RATIO) & F.year("period_end").isin(*years)
+        return _Figures(length_of_stay.stay_rows(kept, self.run_id), None, scope, _counted(kept))
 
-    def _model(self, version: Version) -> LogisticModel:
-        self._require_alike(version)
-        return read_model(self.store, version)
+    def _periods(self, periods: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+        """Those that hold a touched year."""
+        return [period for period in periods if self.touched is None or set(period) & set(self.touched.years)]
+
+    def _of(self, periods: Sequence[tuple[int, ...]]) -> Column:
+        """Figures of these periods; of all where every row is counted."""
+        if self.touched is None:
+            return F.lit(True)
+        spans = [(F.year("period_start") == p[0]) & (F.year("period_end") == p[-1]) for p in periods]
+        return reduce(lambda left, right: left | right, spans)
 
     def _require_alike(self, version: Version) -> None:
         self.versions.require_alike(version, self.derived)
 
-    def _scored(self, event: Predicted, version: str, years: Sequence[int]) -> DataFrame:
-        """Rows of the event's population with the columns of silver.covariates, observed and expected."""
-        of_version = (F.col("model_version") == version) & (F.col("indicator") == event.indicator)
-        expected = self.store.read(tables.GOLD_EXPECTED).where(of_version & F.col("discharge_year").isin(*years))
-        values = expected.select("hospital_id", "admission_id", "observed", "expected", "scored_hash")
-        rows = event.population(self.store, tuple(years))
-        # The number first: a join sorts by the first column, and hospitals are few.
-        joined = self.store.cache(rows.join(values, on=["admission_id", "hospital_id"], how="full_outer"))
-        self._require_scored(joined, _same_row() & F.col("event").eqNullSafe(F.col("observed")), version)
-        return joined
-
-    def _require_scored(self, rows: DataFrame, alike: Column, version: str) -> None:
-        """ModelError unless population and expected values are of the same admissions, none of which has changed since."""
-        if not rows.where(~alike).isEmpty():
-            raise ModelError(
-                "The admissions, or what counts as an event, have changed since they were scored.",
-                where=f"{version} in {self.store.place}",
-                mend="give the same --config and --set to every step, and run score (or `run`) first.",
-            )
-
-    def _limited(
-        self, described: DataFrame, rows: DataFrame, model: LogisticModel | None, periods: list[tuple[int, ...]], scope: Column
-    ) -> _Figures:
-        """The figures with limits, model-aware ones where there is a model; `rows` are not needed afterwards."""
-        if model is None:
+    def _limited(self, described: DataFrame, source: Source, periods: list[tuple[int, ...]], scope: Column) -> _Figures:
+        """The figures with limits, model-aware ones where there is a model."""
+        if source.model_years is None:
             none = F.lit(None).cast("double")
             known = described.withColumns({"variance_d": none, "variance_v": none})
         else:
-            variances = _variances(rows, model, self.settings, self.clusters, periods)
-            known = _with_variance(self.store, described, variances)
+            known = _with_variance(self.store, described, self._variances(source, periods))
         limited = self.store.cache(limits.with_limits(known))
         said = _counted(limited)
-        rows.unpersist()
         return _Figures(limits.indicator_rows(limited, self.run_id), limits.variant_rows(limited, self.run_id), scope, said)
 
-
-def _same_row() -> Column:
-    """Whether a row is the one that was scored, to the last class; false where one of the two is missing."""
-    return F.col("row_hash").eqNullSafe(F.col("scored_hash"))
+    def _variances(self, source: Source, periods: list[tuple[int, ...]]) -> pd.DataFrame:
+        version = self.versions.named(source.version)
+        assert version is not None
+        groups = _informations(read_model(self.store, version), self.settings)
+        cells = figure_cells.read_weights(self.store, source)
+        return variance.figure_variances(cells, groups, self.clusters, periods, version.family.years)
 
 
 def _counted(rows: DataFrame) -> str:
@@ -181,30 +209,24 @@ def _counted(rows: DataFrame) -> str:
     return "; ".join(f"{row[0]}: {row[1]:,} figures of {row[2]} hospitals and the nation" for row in counts) or "no figures"
 
 
-def _described(rows: DataFrame, definition: str, variant: str, version: str, confidence: Column) -> DataFrame:
+def _described(rows: DataFrame, definition: str, source: Source, confidence: Column) -> DataFrame:
     return rows.withColumns(
         {
             "definition": F.lit(definition),
-            "variant": F.lit(variant),
-            "model_version": F.lit(version),
+            "variant": F.lit(source.event.variant),
+            "model_version": F.lit(source.version),
             "confidence": confidence,
         }
     )
 
 
-def _variances(
-    scored: DataFrame,
-    model: LogisticModel,
-    settings: Settings,
-    clusters: Mapping[str, str],
-    periods: list[tuple[int, ...]],
-) -> pd.DataFrame:
-    cells = variance.weight_cells(scored, model.model_years).toPandas()
+def _informations(model: LogisticModel, settings: Settings) -> dict[str, variance.GroupInformation]:
+    """By diagnosis group, of the groups with coefficients."""
     separated = {row[0] for row in model.fits.where(F.col("status") == SEPARATED).select("diagnosis_group").collect()}
     coefficients: dict[str, list[dict[str, object]]] = {}
     for row in model.coefficients.select("diagnosis_group", "covariate", "class", "term_id").collect():
         coefficients.setdefault(row["diagnosis_group"], []).append(row.asDict())
-    groups = {
+    return {
         row["diagnosis_group"]: variance.group_information(
             coefficients[row["diagnosis_group"]],
             row["terms"],
@@ -213,7 +235,6 @@ def _variances(
         )
         for row in model.information.collect()
     }
-    return variance.figure_variances(cells, groups, clusters, periods, model.model_years)
 
 
 def _with_variance(store: Store, figures: DataFrame, variances: pd.DataFrame) -> DataFrame:

@@ -97,6 +97,6 @@ def predicted_events(settings: Settings) -> tuple[Predicted, ...]:
     return (mortality(settings), readmission(settings))
 
 
-def stay_family(settings: Settings) -> Family:
-    """The estimates of the expected stay: of every reported year by itself, one version."""
-    return Family(registry.STAY, settings.reported_years)
+def stay_family(year: int) -> Family:
+    """The estimates of the expected stay of one year."""
+    return Family(registry.STAY, (year,))

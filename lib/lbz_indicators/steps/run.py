@@ -7,7 +7,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -34,9 +34,15 @@ def new_run_id() -> str:
 
 
 def run_steps(
-    spark: SparkSession, settings: Settings, names: Sequence[str], progress: Progress, command: str | None = None
+    spark: SparkSession,
+    settings: Settings,
+    names: Sequence[str],
+    progress: Progress,
+    command: str | None = None,
+    steps: Mapping[str, Step] | None = None,
 ) -> str:
-    """Runs the steps in the given order, under the lease on the tables, and returns the run id.
+    """Runs the steps in the given order, under the lease on the tables, and returns the run id. `steps`: by name, where they
+    are not those of a run and of maintenance.
 
     A failed step is recorded, and ends the run with its LbzError; the tables it did not reach keep their last version.
     Either way the progress ends with a summary.
@@ -46,7 +52,7 @@ def run_steps(
         try:
             for number, name in enumerate(names, start=1):
                 with progress.step(name, number, len(names)):
-                    outcome = run.do(name, (STEPS | MAINTENANCE)[name])
+                    outcome = run.do(name, (steps or STEPS | MAINTENANCE)[name])
                     progress.say(outcome.message)
         except Exception as error:
             run.record(run.new_store(), RUN, watch, FAILED, Outcome(_what(error)))

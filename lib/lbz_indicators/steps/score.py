@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -13,23 +13,27 @@ from pyspark.sql import functions as F
 from lbz_indicators import tables
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import ModelError
-from lbz_indicators.io import Store
+from lbz_indicators.io import Store, of_keys
 from lbz_indicators.models import registry, stay_cells
 from lbz_indicators.models.score import with_expected, without_model
 from lbz_indicators.progress import Progress
 from lbz_indicators.steps import derivation
-from lbz_indicators.steps.current import Versions, broadcastable, read_model
+from lbz_indicators.steps.current import Version, Versions, broadcastable, read_model
 from lbz_indicators.steps.derivation import Derived
 from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.steps.predicted import Predicted, mortality, predicted_events, stay_family
 from lbz_indicators.steps.stay_fitting import STAY_COHORT
+from lbz_indicators.steps.touched import Touched
 from lbz_indicators.tables import Table
 
 
-def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
-    """silver.covariates, silver.stays and the current models to gold.expected and gold.expected_nights."""
+def step(store: Store, settings: Settings, progress: Progress, run_id: str, touched: Touched | None = None) -> Outcome:
+    """silver.covariates, silver.stays and the current models to gold.expected and gold.expected_nights.
+
+    `touched`: only these rows, and the stays of these years; the others are scored by the current models as they are.
+    """
     derived = derivation.require(store, settings)
-    scoring = _Scoring(store, settings, Versions.read(store), derived)
+    scoring = _Scoring(store, settings, Versions.read(store), derived, touched)
     scoring.versions.require(mortality(settings).family)  # deaths need a model; readmissions are counted without one
     outcomes = [scoring.events(), scoring.stays()]
     rows_in, rows_out = (sum(getattr(o, name) or 0 for o in outcomes) for name in ("rows_in", "rows_out"))
@@ -53,17 +57,18 @@ class _Scoring:
     settings: Settings
     versions: Versions
     derived: Derived
+    touched: Touched | None
 
     def events(self) -> Outcome:
         """Expected values of every event by its current model, null where it has none; one write for all."""
         store = self.store
         scored = [self._scored(event) for event in predicted_events(self.settings)]
-        scope = reduce(or_, [one.scope for one in scored])
-        written = store.replace(tables.GOLD_EXPECTED, reduce(DataFrame.unionByName, [one.rows for one in scored]), scope=scope)
+        scope = self._scope(scored)
+        written = store.replace(tables.GOLD_EXPECTED, reduce(DataFrame.unionByName, [one.rows for one in scored]), scope)
         _forget(store, tables.GOLD_EXPECTED, " OR ".join(one.replaced for one in scored))
         unseen = {one.event.indicator: int(one.event.is_provisional) for one in scored}
         beyond = F.create_map(*[F.lit(value) for pair in unseen.items() for value in pair])[F.col("indicator")]
-        counted = store.read(tables.GOLD_EXPECTED).where(scope).groupBy("indicator").agg(
+        counted = scope(store.read(tables.GOLD_EXPECTED)).groupBy("indicator").agg(
             F.count("*").alias("total"),
             F.count_if(F.col("expected").isNull()).alias("without"),
             F.count_if(F.col("unseen_classes") > beyond).alias("unseen"),
@@ -72,11 +77,22 @@ class _Scoring:
         said = [_said(one, *counts.get(one.event.indicator, (0, 0, 0))) for one in scored]
         return Outcome("; ".join(said), sum(total for total, _, _ in counts.values()), written.rows)
 
+    def _scope(self, scored: Sequence[_Scored]) -> Callable[[DataFrame], DataFrame]:
+        """The rows of gold.expected that those of `scored` stand for."""
+        of_versions = reduce(or_, [one.scope for one in scored])
+        if self.touched is None:
+            return lambda rows: rows.where(of_versions)
+        named = [self.touched.keys[one.event.table].withColumn("indicator", F.lit(one.event.indicator)) for one in scored]
+        only = of_keys(reduce(DataFrame.unionByName, named))
+        return lambda rows: only(rows.where(of_versions))
+
     def _scored(self, event: Predicted) -> _Scored:
         """Expected values of one event by its current model, null where it has none."""
         current = self.versions.current(event.family)
         version = current.name if current else registry.NO_MODEL_VERSION
         rows = event.population(self.store, event.scored_years)
+        if self.touched is not None:
+            rows = self.touched.among(event.table, rows)
         if current:
             self.versions.require_alike(current, self.derived)
             scored = with_expected(rows, broadcastable(self.store, read_model(self.store, current)))
@@ -92,31 +108,56 @@ class _Scoring:
         return _Scored(event, version, _expected_rows(scored, event, version), F.expr(scope), forgotten)
 
     def stays(self) -> Outcome:
-        """Expected nights of every admission whose stay is judged, by both estimators."""
-        store, settings, family = self.store, self.settings, stay_family(self.settings)
-        current = self.versions.require(family)
-        self.versions.require_alike(current, self.derived)
-        of_version = F.col("model_version") == current.name
-        admissions = stay_cells.population(store.read(tables.SILVER_COVARIATES), settings.olo, family.years)
-        if registry.content_fingerprint(admissions, STAY_COHORT)[1] != current.cohort_fingerprint:
-            raise ModelError(
-                "The stays have changed since the expected stay was estimated.",
-                where=f"{current.name} in {store.place}",
-                mend="run fit (or `run`) first: a stay may be of a kind that the estimate does not know.",
-            )
-        cells = store.read(tables.GOLD_STAY_CELLS).where(of_version)
-        scored = stay_cells.with_expected_nights(admissions, cells, settings.olo).withColumn("model_version", F.lit(current.name))
+        """Expected nights of every admission whose stay is judged, by both estimators, with the version of its year."""
+        store, settings = self.store, self.settings
+        years = [y for y in settings.reported_years if self.touched is None or y in self.touched.years]
+        if not years:
+            return Outcome("no stay is touched", 0, 0)
+        current = {year: self.versions.require(stay_family(year)) for year in years}
+        admissions = stay_cells.population(store.read(tables.SILVER_COVARIATES), settings.olo, years)
+        self._require_cohorts(admissions, current)
+        names = {year: version.name for year, version in current.items()}
+        cells = store.read(tables.GOLD_STAY_CELLS).where(F.col("model_version").isin(*names.values()))
+        by_year = F.create_map(*[F.lit(value) for pair in sorted(names.items()) for value in pair])
+        scored = stay_cells.with_expected_nights(admissions, cells, settings.olo)
+        scored = scored.withColumn("model_version", by_year[F.col("discharge_year")])
         rows = scored.withColumnRenamed("row_hash", "scored_hash").select(*store.columns(tables.GOLD_EXPECTED_NIGHTS))
-        written = store.replace(tables.GOLD_EXPECTED_NIGHTS, rows, scope=of_version)
-        others = [version.name for version in self.versions.of(family) if version != current]
-        _forget(store, tables.GOLD_EXPECTED_NIGHTS, _of_versions(others))
-        agreement = stay_cells.count_agreement(store.read(tables.GOLD_EXPECTED_NIGHTS).where(of_version))
-        named = agreement.withColumn("model_version", F.lit(current.name))
+        written = self._write_nights(rows, names)
+        of_versions = F.col("model_version").isin(*names.values())
+        agreement = stay_cells.count_agreement(store.read(tables.GOLD_EXPECTED_NIGHTS).where(of_versions))
+        named = agreement.withColumn("model_version", by_year[F.col("discharge_year")])
         counted = store.cache(named.select(*store.columns(tables.GOLD_OLO_AGREEMENT)))
-        store.replace(tables.GOLD_OLO_AGREEMENT, counted, scope=of_version)
+        store.replace(tables.GOLD_OLO_AGREEMENT, counted, scope=F.col("discharge_year").isin(*years))
         total, both = counted.agg(F.sum("admissions"), F.sum(F.col("both") + F.col("neither"))).collect()[0]
         share = f", {100 * both / total:.1f}% judged alike by both estimators" if total else ""
-        return Outcome(f"{total or 0:,} stays compared with {current.name}{share}", total or 0, written.rows)
+        return Outcome(f"{total or 0:,} stays compared with {', '.join(names.values())}{share}", total or 0, written)
+
+    def _require_cohorts(self, admissions: DataFrame, current: Mapping[int, Version]) -> None:
+        """ModelError where a version is not of these settings, or not of these very stays."""
+        for version in current.values():
+            self.versions.require_alike(version, self.derived)
+        found = registry.fingerprints_by_year(admissions, STAY_COHORT)
+        other = [v.name for year, v in current.items() if found.get(year, registry.NO_ROWS)[1] != v.cohort_fingerprint]
+        if other:
+            raise ModelError(
+                "The stays have changed since the expected stay was estimated.",
+                where=f"{', '.join(other)} in {self.store.place}",
+                mend="run fit (or `run`) first: a stay may be of a kind that the estimate does not know.",
+            )
+
+    def _write_nights(self, rows: DataFrame, names: Mapping[int, str]) -> int:
+        """Rows of a year that the table has by the same version are compared; those of another version give way as a whole."""
+        store, table = self.store, tables.GOLD_EXPECTED_NIGHTS
+        by_version = store.read_or_empty(table).select("discharge_year", "model_version").distinct().collect()
+        known = {year for year, name in names.items() if {row[1] for row in by_version if row[0] == year} == {name}}
+        written = 0
+        if fresh := sorted(set(names) - known):
+            in_years = f"discharge_year IN ({', '.join(map(str, fresh))})"
+            written += store.overwrite(table, rows.where(in_years), in_years).rows
+        if known:
+            of_known = F.col("discharge_year").isin(*known)
+            written += store.replace(table, rows.where(of_known), scope=of_known).rows
+        return written
 
 
 def _said(one: _Scored, total: int, without: int, unseen: int) -> str:

@@ -1,8 +1,8 @@
-"""Fitting the expected length of stay: cells with their means, and the gamma model by MLlib, as one model version."""
+"""Fitting the expected length of stay: cells with their means, and the gamma models by MLlib, one model version a year."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -62,18 +62,21 @@ def fit_stays(store: Store, admissions: DataFrame, settings: Settings, progress:
     return FittedStays(estimated, tuple(designs), fits, {group: fit.iterations for group, fit in engine.items()})
 
 
-def write_stays(store: Store, version: str, fitted: FittedStays) -> int:
-    """Writes the tables that describe a version, all but gold.models; rows written."""
-    coefficients = [row for d in fitted.designs for row in stay_gamma.coefficient_rows(version, d, fitted.fits[d.group])]
-    fits = [stay_gamma.fit_row(version, d, fitted.fits[d.group], fitted.iterations[d.group]) for d in fitted.designs]
-    named = fitted.cells.withColumn("model_version", F.lit(version))
+def write_stays(store: Store, versions: Mapping[int, str], fitted: FittedStays) -> int:
+    """Writes the tables that describe the versions of these years, all but gold.models, in the place of those before them: the
+    expected stay is of the very stays that are judged, so a former version judges nothing any more. Rows written."""
+    designs = [(versions[d.year], d) for d in fitted.designs]
+    coefficients = [row for version, d in designs for row in stay_gamma.coefficient_rows(version, d, fitted.fits[d.group])]
+    fits = [stay_gamma.fit_row(version, d, fitted.fits[d.group], fitted.iterations[d.group]) for version, d in designs]
+    by_year = F.create_map(*[F.lit(value) for pair in sorted(versions.items()) for value in pair])
+    named = fitted.cells.withColumn("model_version", by_year[F.col("discharge_year")])
     frames = {
         tables.GOLD_STAY_CELLS: named.select(*store.columns(tables.GOLD_STAY_CELLS)),
         tables.GOLD_STAY_COEFFICIENTS: store.frame(tables.GOLD_STAY_COEFFICIENTS, coefficients),
         tables.GOLD_STAY_FIT: store.frame(tables.GOLD_STAY_FIT, fits),
     }
-    of_version = F.col("model_version") == version
-    return sum(store.replace(table, frame, scope=of_version).rows for table, frame in frames.items())
+    of_years = f"discharge_year IN ({', '.join(f'{year:d}' for year in versions)})"
+    return sum(store.overwrite(table, frame, of_years).rows for table, frame in frames.items())
 
 
 def _without_aliased(work: Workbench[StayDesign], designs: Sequence[StayDesign]) -> list[StayDesign]:

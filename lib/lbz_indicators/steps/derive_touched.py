@@ -1,0 +1,101 @@
+"""Step 3 of a night: covariates of the admissions that changed, and the stays of their patients."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lbz_indicators import tables
+from lbz_indicators.config import Settings
+from lbz_indicators.io import Store, Written, of_keys
+from lbz_indicators.population import stays
+from lbz_indicators.references import References
+from lbz_indicators.steps import derivation, derive, judged
+from lbz_indicators.steps.moved import Month
+from lbz_indicators.steps.outcome import Outcome
+from lbz_indicators.steps.predicted import KEY
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What was delivered otherwise since the last derivation.
+
+    `admissions`: hospital_id, admission_id of admissions that are new, gone or changed, or whose secondary diagnoses or month
+    of delivery are. `patients`: patient_id before or after. `followed_until`: days of discharge between which returns can be
+    seen now and could not before, or the reverse; None where that has not moved.
+    """
+
+    admissions: DataFrame
+    patients: DataFrame
+    followed_until: tuple[dt.date, dt.date] | None
+
+    @classmethod
+    def since(cls, store: Store, settings: Settings, admissions: int, diagnoses: int, months: Sequence[Month]) -> Changed:
+        """From the change feeds of silver.admissions and silver.diagnoses after these versions, and the hospital-months that are
+        complete or validated otherwise."""
+        rows = store.look_up(store.changed_since(tables.SILVER_ADMISSIONS, admissions, [*KEY, "patient_id"]))
+        coded = store.changed_since(tables.SILVER_DIAGNOSES, diagnoses, list(KEY))
+        keys = rows.select(*KEY).union(coded)
+        if months:
+            keys = keys.union(_of_months(store.read(tables.SILVER_ADMISSIONS), months))
+        patients = rows.select("patient_id").where("patient_id IS NOT NULL").distinct()
+        return cls(store.look_up(keys.distinct()), patients, _followed(store, settings))
+
+
+def _of_months(admissions: DataFrame, months: Sequence[Month]) -> DataFrame:
+    """Keys of the admissions discharged in these hospital-months."""
+    named = admissions.sparkSession.createDataFrame(list(months), "hospital_id string, _year int, _month int")
+    placed = admissions.withColumns({"_year": F.year("discharge_date"), "_month": F.month("discharge_date")})
+    return placed.join(F.broadcast(named), on=["hospital_id", "_year", "_month"], how="left_semi").select(*KEY)
+
+
+def _followed(store: Store, settings: Settings) -> tuple[dt.date, dt.date] | None:
+    before, now = derivation.delivered_until(store), settings.delivered_until
+    if before is None or before == now:
+        return None
+    earlier, later = sorted(stays.last_followed_day(settings.readmission, until) for until in (before, now))
+    return earlier, later
+
+
+def derive_touched(
+    store: Store, settings: Settings, references: References, severity: tuple[DataFrame, str], changed: Changed, run_id: str
+) -> Outcome:
+    """silver.covariates, silver.stays, gold.exclusions and gold.index_stays as the step derive makes them, by writing only rows
+    of what changed. `severity`: classes by main_diagnosis, and what they are called.
+
+    To be called only where years, settings, lists, severity classes, hospitals and SES scores are those of the last derivation.
+    """
+    classes, severity_version = severity
+    everyone = store.read(tables.SILVER_ADMISSIONS)
+    admissions = of_keys(changed.admissions)(everyone).select(*everyone.columns)
+    rows = judged.with_covariates(store, settings, references, admissions, classes, settings.population_years)
+    with derivation.deriving(store, settings, references, severity_version, run_id):
+        written = store.replace(tables.SILVER_COVARIATES, rows, of_keys(changed.admissions))
+        linked = _replace_stays(store, settings, everyone, changed)
+    years = sorted({*written.years, *linked.years})
+    counts = derive.count_years(store, settings, F.col("discharge_year").isin(*years)) if years else 0
+    of = f", discharged in {', '.join(map(str, years))}" if years else ""
+    message = f"{written.rows:,} admissions and {linked.rows:,} stays changed{of}"
+    return Outcome(message, None, written.rows + linked.rows + counts)
+
+
+def _replace_stays(store: Store, settings: Settings, everyone: DataFrame, changed: Changed) -> Written:
+    """The stays of every patient of a changed admission, and of those whose follow-up moved (who has no pseudonym has none)."""
+    known = store.read(tables.SILVER_STAYS)
+    own = of_keys(changed.admissions)(everyone).where("patient_id IS NOT NULL").select("patient_id")
+    patients = changed.patients.union(own)
+    if changed.followed_until is not None:
+        earlier, later = changed.followed_until
+        moved = known.where((F.col("ends") > F.lit(earlier)) & (F.col("ends") <= F.lit(later)))
+        patients = patients.union(moved.where("patient_id IS NOT NULL").select("patient_id"))
+    patients = store.look_up(patients.distinct())
+    of_patients = of_keys(patients)
+    alone = of_keys(changed.admissions)(everyone.where("patient_id IS NULL")).select(*everyone.columns)
+    theirs = of_patients(everyone).select(*everyone.columns).unionByName(alone)
+    rows = judged.stays_of(store, settings, theirs, store.read(tables.SILVER_COVARIATES))
+    keys = of_patients(known).select(*KEY).union(changed.admissions.select(*KEY))
+    return store.replace(tables.SILVER_STAYS, rows, of_keys(store.look_up(keys.distinct())))

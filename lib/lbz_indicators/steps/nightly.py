@@ -1,0 +1,179 @@
+"""A night: what arrived since the last time, and only that; or, where something else moved, all of it, and why.
+
+The steps are those of a run, each restricted to what is touched, and their tables are row by row those of a whole run with the
+same model versions. The models of deaths and readmissions are fitted anew only for new settings, lists, severity classes or
+years. Of long stays every touched year is estimated and judged anew: one correction moves the means of the nation.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from lbz_indicators import __version__, tables
+from lbz_indicators.clock import utc_now
+from lbz_indicators.config import Settings
+from lbz_indicators.io import ABSENT, Store
+from lbz_indicators.io.files import delivery_folders
+from lbz_indicators.progress import Progress
+from lbz_indicators.references import load_references
+from lbz_indicators.steps import (
+    derivation,
+    derive,
+    fit,
+    indicators,
+    ingest,
+    score,
+    severity,
+    validate,
+)
+from lbz_indicators.steps.current import Versions
+from lbz_indicators.steps.derive_touched import Changed, derive_touched
+from lbz_indicators.steps.last_done import Done, last_done, left_by, settings_moved
+from lbz_indicators.steps.moved import MonthStates, months_moved, small_tables_moved
+from lbz_indicators.steps.outcome import Outcome
+from lbz_indicators.steps.predicted import predicted_events
+from lbz_indicators.steps.touched import FOLLOWED, Touched
+
+Step = Callable[[Store, Settings, Progress, str], Outcome]
+RESTRICTED = ("validate", "derive", "fit", "score", "indicators")
+"""The steps after the load, all of which must have been done before a night can go on from them."""
+GROWING = {"silver.derivation", "silver.validation", "gold.indicator_history", "gold.month_figures", "gold.lease"}
+"""Tables that say themselves whether they are complete, or only grow."""
+
+
+@dataclass
+class Night:
+    """The steps of one night, which share what is found out once the deliveries are loaded."""
+
+    _everything: str | None = field(default=None, init=False)
+    _done: dict[str, Done] = field(default_factory=dict, init=False)
+
+    @cached_property
+    def steps(self) -> dict[str, Step]:
+        """By name, in order."""
+        return {
+            "ingest": _ingest,
+            "validate": self._validate,
+            "derive": self._derive,
+            "fit": fit.step,
+            "score": self._score,
+            "indicators": self._indicators,
+        }
+
+    def _validate(self, store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
+        self._done = last_done(store)
+        self._everything = why_everything(store, settings, self._done)
+        if self._everything:
+            progress.say(f"all is done anew: {self._everything}")
+            return validate.step(store, settings, progress, run_id)
+        return validate.step(store, settings, progress, run_id)
+
+    def _derive(self, store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
+        if not self._everything:
+            self._everything = why_derive_all(store, settings, self._done["derive"])
+            if self._everything:
+                progress.say(f"all is derived anew: {self._everything}")
+        if self._everything:
+            return derive.step(store, settings, progress, run_id)
+        before = self._done["derive"].read
+        months = months_moved(
+            MonthStates.of(_then(store, before).read_or_empty(tables.BRONZE_HOSPITAL_MONTHS)),
+            MonthStates.of(store.read_or_empty(tables.BRONZE_HOSPITAL_MONTHS)),
+            settings.population_years,
+        )
+        admissions, diagnoses = (before[str(table)] for table in (tables.SILVER_ADMISSIONS, tables.SILVER_DIAGNOSES))
+        changed = Changed.since(store, settings, admissions, diagnoses, months)
+        references, classes = load_references(settings.references), severity.classes_in_force(store, settings)
+        return derive_touched(store, settings, references, classes, changed, run_id)
+
+    def _score(self, store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
+        return score.step(store, settings, progress, run_id, self._touched(store, settings, "score", progress))
+
+    def _indicators(self, store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
+        return indicators.step(store, settings, progress, run_id, self._touched(store, settings, "indicators", progress))
+
+    def _touched(self, store: Store, settings: Settings, step: str, progress: Progress) -> Touched | None:
+        """What changed since the step was done last; None where it is to do all."""
+        if self._everything:
+            return None
+        done = self._done[step]
+        if other := models_moved(store, settings, _then(store, done.read)):
+            progress.say(f"all is done anew: {other}")
+            return None
+        names = (*FOLLOWED, tables.GOLD_EXPECTED)
+        return Touched.since(store, {str(table): done.read.get(str(table), ABSENT) for table in names})
+
+
+def _ingest(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
+    """Every delivery of the folder, or what is loaded already where none is named."""
+    if not settings.delivery.input:
+        return Outcome("no folder named; what was loaded since the last time is taken", 0, 0)
+    outcomes = []
+    for folder in delivery_folders(settings.delivery.input):
+        delivery = settings.delivery.model_copy(update={"input": folder})
+        outcomes.append(ingest.step(store, settings.model_copy(update={"delivery": delivery}), progress, run_id))
+        progress.say(outcomes[-1].message)
+    rows_in, rows_out = (sum(getattr(one, name) or 0 for one in outcomes) for name in ("rows_in", "rows_out"))
+    return Outcome(f"{len(outcomes)} deliveries in {settings.delivery.input}", rows_in, rows_out)
+
+
+def of_a_night(settings: Settings) -> Settings:
+    """The settings with which models are fitted anew for maintenance only, unless they say never."""
+    refit = "never" if settings.models.refit == "never" else "maintenance"
+    return settings.model_copy(update={"models": settings.models.model_copy(update={"refit": refit})})
+
+
+def why_everything(store: Store, settings: Settings, done: Mapping[str, Done]) -> str | None:
+    """Why a night cannot go on from what is there; None where it can."""
+    if missing := [step for step in RESTRICTED if step not in done]:
+        return f"{', '.join(missing)} was never done"
+    wanted = settings.model_dump(mode="json")
+    for step in RESTRICTED:
+        if done[step].code_version != __version__:
+            return f"{step} was done by version {done[step].code_version} of the program"
+        if moved := settings_moved(done[step].settings, wanted):
+            return f"new settings: {'; '.join(moved)}"
+    oldest = min(done[step].started_at for step in RESTRICTED)
+    if utc_now() - oldest > dt.timedelta(days=settings.storage.retention_days - 1):
+        return f"the last time was {oldest:%Y-%m-%d}, longer ago than Delta keeps versions (storage.retention_days)"
+    references = load_references(settings.references)
+    _, severity_version = severity.classes_in_force(store, settings)
+    if other := derivation.differences(store, settings, references, severity_version):
+        return "; ".join(other)
+    return _written_since(store, done)
+
+
+def _written_since(store: Store, done: Mapping[str, Done]) -> str | None:
+    """Which tables are not as the last step left them: after a night that broke off, or where rows were removed by law."""
+    known = {str(table): table for table in tables.ALL}
+    left = {known[name]: version for name, version in left_by(done).items() if name in known and _is_followed(name)}
+    other = [str(table) for table, version in left.items() if not store.is_as_left(table, version)]
+    return f"{', '.join(other)} changed outside of the last steps" if other else None
+
+
+def _is_followed(name: str) -> bool:
+    """Whether only the steps of a run write the table."""
+    return not name.startswith(("bronze.", "gold.model", "gold.severity", "gold.published")) and name not in GROWING
+
+
+def why_derive_all(store: Store, settings: Settings, done: Done) -> str | None:
+    """Why every admission is to be derived anew, although the settings are the same."""
+    return "; ".join(small_tables_moved(store, _then(store, done.read))) or None
+
+
+def models_moved(store: Store, settings: Settings, then: Store) -> str | None:
+    """Whether another model of deaths or readmissions is current than when the figures were made."""
+    now, before = Versions.read(store), Versions.read(then)
+    for event in predicted_events(settings):
+        one, other = before.current(event.family), now.current(event.family)
+        if (one.name if one else None) != (other.name if other else None):
+            return f"the current model of {event.indicator} is {other.name if other else 'none'}"
+    return None
+
+
+def _then(store: Store, read: Mapping[str, int]) -> Store:
+    """The tables as a step read them; one it did not read was not there."""
+    return store.pinned({str(table): read.get(str(table), ABSENT) for table in tables.ALL})

@@ -1,0 +1,43 @@
+"""What changed since figures were last made: the rows and years that a night scores and counts anew, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+
+from lbz_indicators import tables
+from lbz_indicators.io import Store, of_keys
+from lbz_indicators.steps.predicted import KEY
+from lbz_indicators.tables import Table
+
+FOLLOWED = (tables.SILVER_COVARIATES, tables.SILVER_STAYS)
+"""Tables whose change feed says what is touched."""
+
+
+@dataclass(frozen=True)
+class Touched:
+    """Rows that differ from those the last figures were made of, or that are new or gone.
+
+    `keys`: hospital_id, admission_id of the rows of silver.covariates and silver.stays. `years`: discharge years they are or
+    were of. `before`: Delta versions of the tables as the last figures read them.
+    """
+
+    keys: Mapping[Table, DataFrame]
+    years: tuple[int, ...]
+    before: Mapping[str, int]
+
+    @classmethod
+    def since(cls, store: Store, before: Mapping[str, int]) -> Touched:
+        """From the change feeds after these versions; the keys are kept until the store is released."""
+        keys, years = {}, set()
+        for table in FOLLOWED:
+            changed = store.look_up(store.changed_since(table, before[str(table)], [*KEY, "discharge_year"]))
+            years |= {row[0] for row in changed.select("discharge_year").distinct().collect()}
+            keys[table] = changed.select(*KEY).distinct()
+        return cls(keys, tuple(sorted(years)), dict(before))
+
+    def among(self, table: Table, rows: DataFrame) -> DataFrame:
+        """Those of `rows`, with the keys of `table`, that are touched. Columns unchanged."""
+        return of_keys(self.keys[table])(rows).select(*rows.columns)
