@@ -48,9 +48,9 @@ class Changed:
 
 def _of_months(admissions: DataFrame, months: Sequence[Month]) -> DataFrame:
     """Keys of the admissions discharged in these hospital-months."""
-    named = admissions.sparkSession.createDataFrame(list(months), "hospital_id string, _year int, _month int")
-    placed = admissions.withColumns({"_year": F.year("discharge_date"), "_month": F.month("discharge_date")})
-    return placed.join(F.broadcast(named), on=["hospital_id", "_year", "_month"], how="left_semi").select(*KEY)
+    named = admissions.sparkSession.createDataFrame(list(months), "hospital_id string, discharge_year int, _month int")
+    placed = admissions.withColumn("_month", F.month("discharge_date"))
+    return placed.join(F.broadcast(named), on=["hospital_id", "discharge_year", "_month"], how="left_semi").select(*KEY)
 
 
 def _followed(store: Store, settings: Settings) -> tuple[dt.date, dt.date] | None:
