@@ -64,7 +64,7 @@ def _settings(root: Path, until: str, folder: Path) -> Settings:
 
 def _night(spark: SparkSession, settings: Settings) -> list[str]:
     said, steps = Said(), Night().steps
-    run_steps(spark, of_a_night(settings), list(steps), said, steps)
+    run_steps(spark, of_a_night(settings), list(steps), said, "nightly", steps)
     return said.lines
 
 

@@ -69,7 +69,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Table:
 
 
 def _lease(clock: SetClock) -> Lease:
-    store: Any = SimpleNamespace(lease_minutes=20, place="somewhere")
+    store: Any = SimpleNamespace(location=SimpleNamespace(settings=SimpleNamespace(lease_minutes=20)), place="somewhere")
     taken = Lease(store, "r1", "run", clock)
     taken.take(lambda _: None)
     return taken
