@@ -48,7 +48,7 @@ def _merge_known(store: Store, table: Table, changes: DataFrame, place: str) -> 
         changes.createOrReplaceTempView(view)
         # Without an insert the changes can be sent to the table's rows.
         store.spark.sql(
-            f"MERGE INTO {store.identifier(table)} t USING (SELECT /*+ BROADCAST({view}) */ * FROM {view}) c "
+            f"MERGE INTO {store.location.identifier(table)} t USING (SELECT /*+ BROADCAST({view}) */ * FROM {view}) c "
             f"ON {place} AND {same} "
             f"WHEN MATCHED AND c.{CHANGE} = '{DELETE}' THEN DELETE WHEN MATCHED THEN UPDATE SET {assign}"
         ).collect()

@@ -36,6 +36,7 @@ from lbz_indicators.steps.moved import MonthStates, months_moved, small_tables_m
 from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.steps.predicted import predicted_events
 from lbz_indicators.steps.touched import FOLLOWED, Touched
+from lbz_indicators.steps.validate_arrived import arrived_deliveries, needs_all, validate_arrived
 
 Step = Callable[[Store, Settings, Progress, str], Outcome]
 RESTRICTED = ("validate", "derive", "fit", "score", "indicators")
@@ -69,7 +70,13 @@ class Night:
         if self._everything:
             progress.say(f"all is done anew: {self._everything}")
             return validate.step(store, settings, progress, run_id)
-        return validate.step(store, settings, progress, run_id)
+        deliveries = arrived_deliveries(store)
+        if not deliveries:
+            return Outcome("nothing arrived", 0, 0)
+        if whole := needs_all(store, settings, deliveries):
+            progress.say(f"all is validated anew: {whole}")
+            return validate.step(store, settings, progress, run_id)
+        return validate_arrived(store, settings, progress, run_id, deliveries)
 
     def _derive(self, store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
         if not self._everything:
