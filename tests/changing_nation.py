@@ -34,7 +34,7 @@ class Nation:
         self.number += 1
         day = day or dt.date(YEARS[0], 1, 1) + dt.timedelta(days=int(self.random.integers(0, 3 * 365)))
         key = (hospital or f"H{region}{self.pick('ab')}", f"n{self.number}")
-        patient = None if self.chance(0.05) else f"p{region}-{int(self.random.integers(60))}"
+        patient = None if self.chance(0.05) else f"p{region}-{int(self.random.integers(25))}"
         self.admissions[key] = {
             "patient_id": patient, "admission_date": day, "care_type": "D" if self.chance(0.05) else "K",
             "discharge_date": day + dt.timedelta(days=int(self.random.integers(0, 12))), "urgency": self.pick(["acute", "planned"]),
@@ -78,7 +78,7 @@ class Nation:
             case 1:
                 row["main_diagnosis"] = self.pick(CODES)
             case 2:
-                row["patient_id"] = self.pick([None, f"p{region}-{int(self.random.integers(60))}"])
+                row["patient_id"] = self.pick([None, f"p{region}-{int(self.random.integers(25))}"])
             case 3:
                 row["discharge_date"] += dt.timedelta(days=int(self.random.integers(1, 40)))
             case 4:
@@ -107,7 +107,7 @@ def make_nation(seed: int, regions: int) -> Nation:
     """Regions of two hospitals and sixty patients; of every other one the months are delivered too."""
     nation = Nation(np.random.default_rng(seed))
     for region in range(regions):
-        for _ in range(150):
+        for _ in range(60):
             nation.add(region)
         if region % 2:
             for suffix in "ab":
