@@ -33,8 +33,8 @@ def replace_touched(store: Store, table: Table, old: DataFrame, new: DataFrame, 
     if places:
         _merge_known(store, table, there.drop("_bound"), f"t.{quote(bound)} IN ({', '.join(map(literal, places))})")
     fresh = changes.where(F.col(CHANGE) != DELETE).join(known, on=same, how="left_anti")
-    written = store.append(table, fresh.drop(CHANGE))
-    return Written(sum(counts.values()), written.version, changes)
+    written = store.append(table, fresh.select(*schema.names))
+    return Written(sum(counts.values()), written.version, changes.select(*schema.names, CHANGE))
 
 
 def _merge_known(store: Store, table: Table, changes: DataFrame, place: str) -> None:
