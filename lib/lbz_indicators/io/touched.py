@@ -60,6 +60,6 @@ _KEEPS_ROWS = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "U
 
 def rewritten_since(store: Store, table: Table, version: int) -> list[str]:
     """Delta operations after a version that did more than add rows, such as the erasure of a patient; sorted."""
-    history = store.spark.sql(f"DESCRIBE HISTORY {store.identifier(table)}").where(F.col("version") > version)
+    history = store.spark.sql(f"DESCRIBE HISTORY {store.location.identifier(table)}").where(F.col("version") > version)
     rows = history.select("operation", F.col("operationParameters")["mode"]).distinct().collect()
     return sorted({row[0] for row in rows if row[0] not in _KEEPS_ROWS and tuple(row) != ("WRITE", "Append")})
