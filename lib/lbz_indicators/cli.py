@@ -13,7 +13,8 @@ import typer
 from rich.console import Console
 
 from lbz_indicators import environment, printing
-from lbz_indicators.commands import registry, steps
+from lbz_indicators.commands import publication, registry, steps, upkeep
+from lbz_indicators.commands.delivery import validate_delivery
 from lbz_indicators.commands.explain import explain
 from lbz_indicators.commands.nightly import nightly
 from lbz_indicators.commands.options import Config, Csv, Json, Output, Overrides, Years, form, settings_of, start
@@ -31,6 +32,9 @@ steps.add_to(app)
 app.add_typer(registry.app, name="models")
 app.command("explain")(explain)
 app.command("nightly")(nightly)
+publication.add_to(app)
+upkeep.add_to(app)
+app.command("validate-delivery")(validate_delivery)
 
 
 @app.command()

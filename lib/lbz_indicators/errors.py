@@ -40,3 +40,15 @@ class StorageError(LbzError):
     """A table could not be read or written, or does not have the columns its contract names."""
 
     exit_status = 5
+
+
+class ReproductionError(LbzError):
+    """A published figure, computed again from what was frozen, is not what it was."""
+
+    exit_status = 4
+
+
+class ErasedError(LbzError):
+    """A publication cannot be reproduced as a whole, for rows of it were erased by law; nothing else about it changed."""
+
+    exit_status = 6

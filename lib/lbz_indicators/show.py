@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from pyspark.sql import functions as F
 
 from lbz_indicators import tables
 from lbz_indicators.config import Settings
+from lbz_indicators.indicators import months
 from lbz_indicators.indicators.figures import CLUSTER, GROUP, MAIN_DIAGNOSIS, NONE, PROVISIONAL
 from lbz_indicators.indicators.length_of_stay import LOS_RATIO, OLO
 from lbz_indicators.indicators.mortality import HSMR, SMR
@@ -210,6 +212,18 @@ def summary(store: Store, settings: Settings, hospital: str | None) -> DataFrame
         joined = part if joined is None else joined.join(part, on="hospital_id", how="full_outer")
     assert joined is not None
     return joined.orderBy(F.col("hospital_id") != NATION, "hospital_id")
+
+
+def revisions(store: Store, variant: str, hospital: str | None, month: dt.date | None) -> DataFrame:
+    """How the HSMR of a hospital's months of discharge moved (without a hospital: the nation's), one row per time it did."""
+    rows = store.read(tables.GOLD_MONTH_FIGURES).where(F.col("variant") == variant)
+    named = F.col("hospital_id").isNull() if hospital in (None, NATION) else F.col("hospital_id") == hospital
+    rows = rows.where(named if month is None else named & (F.col("discharge_month") == month))
+    figure = ("admissions", "observed", "expected", "value", "change", "change_from_first")
+    shown = months.revisions(rows).withColumn("discharge_month", F.date_format("discharge_month", "yyyy-MM"))
+    return shown.select(
+        "discharge_month", "revision", "state", "recorded_at", "delivered_until", *figure, "model_version", "run_id"
+    )
 
 
 def stays(store: Store, settings: Settings, hospital: str | None) -> DataFrame:

@@ -132,7 +132,7 @@ def test_broken_lines_are_seen_beside_a_column_that_nobody_reads(small_data: Spa
         {"admissions.csv": "\n".join(lines) + "\n", "diagnoses.csv": csv_text(SECONDARY), "hospitals.csv": csv_text(PLACES)},
     )
     settings = _settings(tmp_path, tmp_path / "tables")
-    frames = ingest.read_delivery(Store(small_data, settings.storage), settings)
+    frames = ingest.read_delivery(small_data, settings)
     rows = frames[tables.BRONZE_ADMISSIONS].select("admission_id", "defect").collect()
     assert dict(map(tuple, rows)) == {"a1": None, "short": "malformed_record", "long": "malformed_record"}
 
@@ -152,7 +152,7 @@ def test_parquet_with_timestamps_and_floats_is_read_as_dates_and_whole_numbers(
     write_delivery(tmp_path, {"diagnoses.csv": csv_text(SECONDARY), "hospitals.csv": csv_text(PLACES)})
     frame.to_parquet(tmp_path / "admissions.parquet")
     settings = _settings(tmp_path, tmp_path / "tables")
-    rows = ingest.read_delivery(Store(small_data, settings.storage), settings)[tables.BRONZE_ADMISSIONS].collect()
+    rows = ingest.read_delivery(small_data, settings)[tables.BRONZE_ADMISSIONS].collect()
     assert {row["discharge_time"] for row in rows} == {"12:30"}
     read = {row["admission_id"]: (row["admission_date"], row["age_years"], row["discharge_date"]) for row in rows}
     date, discharge = ROWS[0]["admission_date"], ROWS[0]["discharge_date"]

@@ -96,7 +96,7 @@ def mapped(small_data: SparkSession, tmp_path_factory: pytest.TempPathFactory) -
     given = {case: values for case, (values, _) in (CASES | DIAGNOSES).items()}
     _write(folder, [{"ADMISSION": case, **values} for case, values in given.items()] + [{"ADMISSION": "elsewhere", "CNES": "1"}])
     settings = load_settings(None, [f"delivery.input={folder}", "delivery.source=sih", f"storage.root={folder / 'tables'}"])
-    frames = ingest.read_delivery(Store(small_data, settings.storage), settings)
+    frames = ingest.read_delivery(small_data, settings)
     admissions = frames[tables.BRONZE_ADMISSIONS].cache()
     delivered = admissions.withColumns({"delivery_id": F.lit("d"), "replaced": F.lit(False), "withdrawn": F.lit(False)})
     return Mapped(

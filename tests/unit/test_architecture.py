@@ -18,7 +18,7 @@ ROOT = Path(lbz_indicators.__file__).parent
 
 LEVELS = [
     {"", "errors", "failures", "conf", "clock", "places", "logs"},
-    {"config", "hashing", "joins", "tables", "schemas", "references", "progress"},
+    {"config", "hashing", "digests", "joins", "tables", "schemas", "references", "progress"},
     {"stats"},
     {"ingest", "population", "models", "indicators", "publish"},
     {"synthetic"},

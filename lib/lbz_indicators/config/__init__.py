@@ -1,6 +1,6 @@
 """The settings of a run."""
 
-from lbz_indicators.config.loading import CONF, explain, load_settings, load_yaml
+from lbz_indicators.config.loading import CONF, explain, load_settings, load_yaml, recorded_settings
 from lbz_indicators.config.sections import (
     DeliverySettings,
     IndicatorSettings,
@@ -10,6 +10,7 @@ from lbz_indicators.config.sections import (
     PopulationSettings,
     ReadmissionSettings,
     ReferenceSettings,
+    RetentionSettings,
     Section,
     SeveritySettings,
     SparkSettings,
@@ -31,6 +32,7 @@ __all__ = [
     "PopulationSettings",
     "ReadmissionSettings",
     "ReferenceSettings",
+    "RetentionSettings",
     "Section",
     "Settings",
     "SeveritySettings",
@@ -44,4 +46,5 @@ __all__ = [
     "load_yaml",
     "minutes_after_midnight",
     "parse_years",
+    "recorded_settings",
 ]

@@ -6,6 +6,7 @@ each later one wins. An unknown key is an error, so that a typing mistake can ne
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -38,6 +39,22 @@ def load_yaml(text: str) -> Any:
     return yaml.load(text, Loader=_Loader)
 
 
+def recorded_settings(text: str, where: str) -> Settings:
+    """Settings of an earlier run from their JSON; what has become a setting since then has its default.
+
+    Raises SettingsError where this version of the program no longer has one of them.
+    """
+    try:
+        return Settings.model_validate(_merge(_shipped(), json.loads(text)))
+    except ValidationError as error:
+        wrong = "; ".join(explain(item) for item in error.errors())
+        raise SettingsError(
+            f"The recorded settings are not those of this version of the program: {wrong}.",
+            where=where,
+            mend="use the version of the program that made the record; it stands beside it (code_version).",
+        ) from error
+
+
 def load_settings(
     config: str | None = None, overrides: Sequence[str] = (), options: Mapping[str, str | None] | None = None
 ) -> Settings:
@@ -45,9 +62,7 @@ def load_settings(
 
     Raises SettingsError naming every unknown key, wrong type and impossible value in one message.
     """
-    merged: dict[str, Any] = {}
-    for name in SHIPPED:
-        merged = _merge(merged, _read_yaml(CONF.joinpath(name).read_text(encoding="utf-8"), name))
+    merged = _shipped()
     if config is not None:
         merged = _merge(merged, _read_config(config))
     for path, given in (options or {}).items():
@@ -74,6 +89,13 @@ def load_settings(
             mend="the settings and their defaults stand in conf/method.yml, conf/synthetic.yml and docs/operations.md.",
         )
     return settings
+
+
+def _shipped() -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for name in SHIPPED:
+        merged = _merge(merged, _read_yaml(CONF.joinpath(name).read_text(encoding="utf-8"), name))
+    return merged
 
 
 def explain(item: Mapping[str, Any]) -> str:

@@ -52,6 +52,7 @@ class StorageSettings(Section):
     delta_snapshot_partitions: Annotated[int, Field(ge=1)] | None = 2
     retention_days: Annotated[int, Field(ge=7)] = 30
     lease_minutes: Annotated[int, Field(ge=1, le=1440)] = 20
+    optimize: bool = True
 
     @model_validator(mode="after")
     def one_place(self) -> StorageSettings:
@@ -60,6 +61,14 @@ class StorageSettings(Section):
         if self.catalog and not self.work_path:
             raise ValueError("a catalog needs work_path, a folder or volume for the fit's work files")
         return self
+
+
+class RetentionSettings(Section):
+    """Years after the year of discharge, or of a publication's reporting year, for which `maintain` keeps rows of admissions;
+    null: for good."""
+
+    admissions_years: Annotated[int, Field(ge=1, le=100)] | None
+    published_years: Annotated[int, Field(ge=1, le=100)] | None
 
 
 class DeliverySettings(Section):

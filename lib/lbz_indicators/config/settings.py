@@ -15,6 +15,7 @@ from lbz_indicators.config.sections import (
     PopulationSettings,
     ReadmissionSettings,
     ReferenceSettings,
+    RetentionSettings,
     Section,
     SeveritySettings,
     SparkSettings,
@@ -33,6 +34,7 @@ class Settings(Section):
     delivery: DeliverySettings = DeliverySettings()
     period: PeriodSettings = PeriodSettings()
     references: ReferenceSettings = ReferenceSettings()
+    retention: RetentionSettings
     validation: ValidationSettings
     population: PopulationSettings
     severity: SeveritySettings

@@ -116,3 +116,14 @@ def header_problems(spark: SparkSession, folder: str, files: Sequence[str], form
 def _literal_path(path: str) -> str:
     """A path in which Spark finds no pattern."""
     return re.sub(r"([\\\[\]{}*?])", r"\\\1", path)
+
+
+def read_mapping(spark: SparkSession, path: str) -> DataFrame:
+    """Pairs of text from a CSV file with the columns old and new; SettingsError where it has other columns or cannot be read."""
+    with storage_errors(f"The mapping {path} cannot be read.", path, "give a CSV file with the columns old,new.", SettingsError):
+        pairs = spark.read.options(header=True, encoding="UTF-8").csv(_literal_path(absolute(path)))
+        if pairs.columns != ["old", "new"]:
+            raise SettingsError(
+                "The mapping does not have the columns old and new.", where=path, mend="write a first line old,new."
+            )
+        return pairs

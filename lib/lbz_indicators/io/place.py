@@ -77,7 +77,9 @@ class Place:
         return f"{absolute(self.settings.root or '')}/{table.layer}/{table.name}"
 
     def make_layer(self, table: Table) -> None:
-        """The catalog's schema of the table's layer."""
+        """The catalog's schema of the table's layer; nothing where tables lie on a path."""
+        if not self.settings.catalog:
+            return
         catalog, layer = str(self.settings.catalog), table.layer
         self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {quote(catalog)}.{quote(layer)}").collect()
 

@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from lbz_indicators.config import StorageSettings
 from lbz_indicators.errors import StorageError
 from lbz_indicators.failures import storage_errors
+from lbz_indicators.io import layout
 from lbz_indicators.io.changes import CHANGE, UPSERT, changed_rows, conform, merge_statement, partitions_of
 from lbz_indicators.io.place import Commit, Place
 from lbz_indicators.schemas import SCHEMAS
@@ -63,11 +64,19 @@ class Store:
         self.versions_written: dict[str, int] = {}
         self._cached: list[DataFrame] = []
         self._pinned: dict[str, int] = {}
+        self._current: set[Table] = set()
+        self._any_layout = False
 
     def pinned(self, versions: Mapping[str, int]) -> Store:
         """The same tables for reading, these at the given Delta versions (-1: not there) and the others at their latest."""
         store = Store(self.spark, self._settings)
         store._pinned = dict(versions)
+        return store
+
+    def of_any_layout(self) -> Store:
+        """The same tables, also those that another version of the program wrote: for lifting them."""
+        store = Store(self.spark, self._settings, self.require_lease)
+        store._any_layout = True
         return store
 
     @property
@@ -79,6 +88,11 @@ class Store:
     def work_path(self) -> str:
         """Folder for the work files of a fit."""
         return self._settings.work_path or f"{self._settings.root}/_work"
+
+    @property
+    def retention_days(self) -> int:
+        """How long Delta keeps old versions and their log."""
+        return self._settings.retention_days
 
     def require_writable(self) -> None:
         """StorageError where the place for the tables cannot be written, before any work is done."""
@@ -97,7 +111,7 @@ class Store:
 
     def find(self, table: Table) -> DataFrame | None:
         """The table at its latest version, which is noted; None where it is absent."""
-        commit = self.location.last_commit(table)
+        commit = self._last_commit(table)
         if commit is None:
             return None
         version = self._pinned.get(str(table))
@@ -118,8 +132,16 @@ class Store:
 
     def find_version(self, table: Table) -> int | None:
         """The latest Delta version, None where the table is absent; a StorageError where a folder of its name holds none."""
-        commit = self.location.last_commit(table)
+        commit = self._last_commit(table)
         return None if commit is None else commit.version
+
+    def _last_commit(self, table: Table) -> Commit | None:
+        """The latest commit, None where the table is absent; StorageError where another version of the program wrote it."""
+        commit = self.location.last_commit(table)
+        if commit is not None and table not in self._current and not self._any_layout:
+            layout.require_current(self.spark, self.location.identifier(table), table, self.place)
+            self._current.add(table)
+        return commit
 
     def changed_since(self, table: Table, version: int, columns: Sequence[str]) -> DataFrame:
         """Values of `columns` in the rows that commits after `version` removed or wrote, each once; of a table with a change
@@ -131,7 +153,7 @@ class Store:
 
     def is_as_left(self, table: Table, version: int | None) -> bool:
         """Whether the table's rows are still those of a version; None: whether it is still absent."""
-        commit = self.location.last_commit(table)
+        commit = self._last_commit(table)
         if commit is None or version is None:
             return commit is None and version is None
         return commit.version == version or self.location.rows_unchanged_since(table, version)
@@ -148,14 +170,16 @@ class Store:
     def append(self, table: Table, frame: DataFrame) -> Written:
         """Adds rows; for tables that are never rewritten. Makes the table where it is absent."""
         with self._writing(table):
-            return self._append(table, conform(frame, SCHEMAS[table]), self.location.last_commit(table))
+            return self._append(table, conform(frame, SCHEMAS[table]), self._last_commit(table))
 
     def _append(self, table: Table, rows: DataFrame, before: Commit | None) -> Written:
-        writer = rows.write.format("delta").mode("append").option("mergeSchema", "false")
         if before is None:
-            writer = writer.partitionBy(*SCHEMAS[table].partition_by).options(**self._properties(table))
-        self._save(table, writer)
-        commit = self.location.last_commit(table)
+            self.require_lease()
+            self.location.make_layer(table)
+            layout.create(rows, self.location.identifier(table), table, self.properties(table))
+        else:
+            self._save(table, rows.write.format("delta").mode("append").option("mergeSchema", "false"))
+        commit = self._last_commit(table)
         assert commit is not None
         if commit == before:  # no rows, no commit
             return self._note(table, Written(0, commit.version))
@@ -170,20 +194,20 @@ class Store:
         rows = self.location.change_feed(table, commit.version, commit.version).select(YEAR).distinct().collect()
         return tuple(sorted(row[0] for row in rows))
 
-    def _properties(self, table: Table) -> dict[str, str]:
-        """Of a table that is made."""
-        days = f"interval {self._settings.retention_days} days"
-        return {
-            "delta.enableDeletionVectors": "true",
-            "delta.enableChangeDataFeed": str(SCHEMAS[table].change_feed).lower(),
-            "delta.logRetentionDuration": days,
-            "delta.deletedFileRetentionDuration": days,
-        }
+    def properties(self, table: Table) -> dict[str, str]:
+        """Of a table that is made, or lifted from an older layout."""
+        return layout.properties(table, self._settings.retention_days)
+
+    def empty(self, table: Table) -> None:
+        """Makes the table one without rows, of the columns of its contract; former versions stay readable."""
+        rows = self.spark.createDataFrame([], SCHEMAS[table].struct)
+        writer = rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+        with self._writing(table):
+            self._save(table, writer.partitionBy(*SCHEMAS[table].partition_by))
 
     def _save(self, table: Table, writer: DataFrameWriter) -> None:
         self.require_lease()
         if self._settings.catalog:
-            self.location.make_layer(table)
             writer.saveAsTable(self.location.identifier(table))
         else:
             writer.save(self.location.path(table))
@@ -198,7 +222,7 @@ class Store:
         schema = SCHEMAS[table]
         new = conform(frame, schema)
         with self._writing(table):
-            commit = self.location.last_commit(table)
+            commit = self._last_commit(table)
             if commit is None:
                 return self._append(table, new, None)
             old = self.spark.table(self.location.identifier(table))
@@ -216,7 +240,7 @@ class Store:
             self.require_lease()
             self.spark.sql(merge_statement(self.location.identifier(table), view, schema, partitions)).collect()
             self.spark.catalog.dropTempView(view)
-            merged = self.location.last_commit(table)
+            merged = self._last_commit(table)
             assert merged is not None
         years = tuple(partitions.get(YEAR, ()))
         return self._note(table, Written(rows, merged.version, changes.select(*schema.names, CHANGE), years))
@@ -227,11 +251,11 @@ class Store:
         schema = SCHEMAS[table]
         new = conform(frame, schema)
         with self._writing(table):
-            if self.location.last_commit(table) is None:
+            if self._last_commit(table) is None:
                 return self._append(table, new, None)
             writer = new.write.format("delta").mode("overwrite").option("replaceWhere", condition)
             self._save(table, writer)
-            commit = self.location.last_commit(table)
+            commit = self._last_commit(table)
             assert commit is not None
         return self._note(table, Written(commit.rows, commit.version))
 

@@ -37,11 +37,20 @@ LEVELS: dict[str, tuple[str, ...]] = {
 """What admissions of a year have in common at each level, in the order in which one is looked for with enough of them."""
 
 
-def population(covariates: DataFrame, settings: LongStaySettings, years: Sequence[int]) -> DataFrame:
-    """Admissions whose stay is judged: clinical, in the population, discharged alive. Adds age_class. Grain unchanged."""
+def is_judged(settings: LongStaySettings) -> Column:
+    """Whether an admission's stay is judged: clinical, in the population, discharged alive."""
     covid = F.col("covid_main_diagnosis") & F.col("discharge_year").isin(*settings.covid_excluded_years)
-    included = F.col("exclusion_reason").isNull() & (F.col("care_type") == "K") & ~F.col("died") & ~covid
-    return covariates.where(included & F.col("discharge_year").isin(*years)).withColumn("age_class", age_label(AGE_CLASSES))
+    return F.col("exclusion_reason").isNull() & (F.col("care_type") == "K") & ~F.col("died") & ~covid
+
+
+def population(covariates: DataFrame, settings: LongStaySettings, years: Sequence[int]) -> DataFrame:
+    """Admissions of these years whose stay is judged. Adds age_class. Grain unchanged."""
+    return with_age_class(covariates.where(is_judged(settings) & F.col("discharge_year").isin(*years)))
+
+
+def with_age_class(admissions: DataFrame) -> DataFrame:
+    """Adds age_class, as cells have it. Grain unchanged."""
+    return admissions.withColumn("age_class", age_label(AGE_CLASSES))
 
 
 def count_cells(admissions: DataFrame) -> DataFrame:

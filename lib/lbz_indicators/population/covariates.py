@@ -133,7 +133,13 @@ def nights() -> Column:
 def covariate_rows(admissions: DataFrame) -> DataFrame:
     """silver.covariates from admissions with every derived column. Grain: one valid admission."""
     schema = SCHEMAS[SILVER_COVARIATES]
-    described = admissions.withColumns({"main_diagnosis_category": F.substring("main_diagnosis", 1, 3), "nights": nights()})
+    described = admissions.withColumns(
+        {
+            "main_diagnosis_category": F.substring("main_diagnosis", 1, 3),
+            "discharge_month": F.month("discharge_date"),
+            "nights": nights(),
+        }
+    )
     typed = described.select(*[F.col(c.name).cast(c.type).alias(c.name) for c in schema.columns if c.name != "row_hash"])
     return typed.withColumn("row_hash", hash_of(schema.hashed)).select(*schema.names)
 

@@ -8,7 +8,11 @@ from pyspark.sql import types as T
 
 from lbz_indicators.tables import Table
 
+TABLE_VERSION = 1
+"""Of the layout of all tables: one more with every change of a contract or property that older tables must be lifted for."""
+
 STRING = T.StringType()
+BINARY = T.BinaryType()
 BOOLEAN = T.BooleanType()
 BYTE = T.ByteType()
 INTEGER = T.IntegerType()
@@ -22,6 +26,7 @@ LONGS = T.ArrayType(LONG)
 DOUBLES = T.ArrayType(DOUBLE)
 KEYS = T.ArrayType(T.StructType([T.StructField("hospital_id", STRING), T.StructField("admission_id", STRING)]))
 """Keys of admissions."""
+TEXT_BY_NAME = T.MapType(STRING, STRING)
 
 
 @dataclass(frozen=True)

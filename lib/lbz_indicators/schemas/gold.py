@@ -5,6 +5,7 @@ from __future__ import annotations
 from lbz_indicators import tables
 from lbz_indicators.schemas.contract import (
     BOOLEAN,
+    BYTE,
     DATE,
     DOUBLE,
     INTEGER,
@@ -93,6 +94,7 @@ SCHEMAS = (
             OUTCOME,
             *ADMISSION_KEY,
             Column("discharge_year", INTEGER, "Calendar year of discharge", required=True),
+            Column("discharge_month", BYTE, "Month of discharge, 1..12", required=True),
             DIAGNOSIS_GROUP,
             Column("observed", BOOLEAN, "The event happened (died, was readmitted)", required=True),
             Column("expected", DOUBLE, "Its probability by the model; null = no model"),

@@ -28,6 +28,7 @@ from lbz_indicators.steps import derivation, figure_cells, predicted
 from lbz_indicators.steps.current import LogisticModel, Version, Versions, read_model
 from lbz_indicators.steps.derivation import Derived
 from lbz_indicators.steps.figure_cells import Source
+from lbz_indicators.steps.month_record import record_months
 from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.steps.predicted import COHORT, KEY, Predicted, stay_family
 from lbz_indicators.steps.touched import Touched
@@ -35,7 +36,7 @@ from lbz_indicators.steps.touched import Touched
 
 def step(store: Store, settings: Settings, progress: Progress, run_id: str, touched: Touched | None = None) -> Outcome:
     """gold.expected and gold.expected_nights to gold.indicators, gold.indicator_history and gold.interval_variants, with the
-    sums between in gold.figure_cells and gold.weight_cells.
+    sums between in gold.figure_cells and gold.weight_cells; the months that moved to gold.month_figures.
 
     `touched`: only these rows are counted anew, and only figures over their years are made.
     """
@@ -58,6 +59,7 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str, touc
     rows_out = written.rows
     if variants := [part.variants for part in parts if part.variants is not None]:
         rows_out += store.replace(tables.GOLD_INTERVAL_VARIANTS, reduce(DataFrame.unionByName, variants), scope=scope).rows
+    record_months(store, settings, work.versions.require(predicted.mortality_family(settings)).name, run_id)
     return Outcome("; ".join(part.said for part in parts), None, rows_out)
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lbz_indicators.clock import utc_now
@@ -30,8 +30,8 @@ _OF_EXPRESSIONS = {
 
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """Reads and judges the delivery as a whole, then appends it to bronze unless it is there already."""
-    frames = read_delivery(store, settings)
-    prints = _read_to_the_end(store, settings, frames)
+    frames = read_delivery(store.spark, settings)
+    prints = read_to_the_end(store.spark, settings, frames)
     records = prints[BRONZE_ADMISSIONS][0]
     delivery_id = settings.delivery.id or _content_id(settings.delivery.source, prints)
     if not _load(store, settings, frames, prints, delivery_id):
@@ -39,12 +39,12 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
     return Outcome(f"delivery {delivery_id}: {records:,} admissions from {settings.delivery.input}", records, records)
 
 
-def read_delivery(store: Store, settings: Settings) -> dict[Table, DataFrame]:
+def read_delivery(spark: SparkSession, settings: Settings) -> dict[Table, DataFrame]:
     """The delivered tables in the contract's columns, as text; DeliveryError listing all that is missing."""
     require_folder(settings.delivery.input)
     folder = str(settings.delivery.input)
     mapping = sources.load_source(settings.delivery.source)
-    sizes = list_files(store.spark, folder)
+    sizes = list_files(spark, folder)
     frames: dict[Table, DataFrame] = {}
     problems: list[str] = []
     for table in DELIVERY_TABLES:
@@ -54,7 +54,7 @@ def read_delivery(store: Store, settings: Settings) -> dict[Table, DataFrame]:
             problems += [f"{table.name}: no file {source.file or table.name + '.csv'}"] if table in REQUIRED_TABLES else []
             continue
         problems += sources.layout_problems(files, table, source)
-        raw = read_text(store.spark, folder, files, sizes, mapping.format)
+        raw = read_text(spark, folder, files, sizes, mapping.format)
         wrong = sources.column_problems(raw.schema, table, source, mapping.format.delimiter)
         if not source.explode:
             wrong += sources.expression_problems(raw, table, source)
@@ -77,7 +77,7 @@ def read_delivery(store: Store, settings: Settings) -> dict[Table, DataFrame]:
     return frames
 
 
-def _read_to_the_end(store: Store, settings: Settings, frames: dict[Table, DataFrame]) -> dict[Table, tuple[int, int]]:
+def read_to_the_end(spark: SparkSession, settings: Settings, frames: dict[Table, DataFrame]) -> dict[Table, tuple[int, int]]:
     """(records, order-free hash) per delivered table; DeliveryError where a file breaks off or a part has other columns."""
     folder = settings.delivery.input or ""
     reading: Table | None = None
@@ -105,20 +105,22 @@ def _read_to_the_end(store: Store, settings: Settings, frames: dict[Table, DataF
                 mend="make the mapping's expressions safe: try_cast, try_to_date, get; a null becomes a counted reason.",
             ) from error
         if error.__cause__ is not None:
-            _require_equal_headers(store, settings, frames, error)
+            _require_equal_headers(spark, settings, frames, error)
         raise
 
 
-def _require_equal_headers(store: Store, settings: Settings, frames: dict[Table, DataFrame], failure: DeliveryError) -> None:
+def _require_equal_headers(
+    spark: SparkSession, settings: Settings, frames: dict[Table, DataFrame], failure: DeliveryError
+) -> None:
     """The clearer message where reading failed because the parts of a table have different columns."""
     folder = settings.delivery.input or ""
     mapping = sources.load_source(settings.delivery.source)
-    sizes = list_files(store.spark, folder)
+    sizes = list_files(spark, folder)
     problems: list[str] = []
     for table in frames:
         files = sources.matching_files(list(sizes), table, mapping.table(table))
         with storage_errors(failure.what, folder, "deliver the file again.", DeliveryError):
-            problems += header_problems(store.spark, folder, files, mapping.format) if len(files) > 1 else []
+            problems += header_problems(spark, folder, files, mapping.format) if len(files) > 1 else []
     if problems:
         raise DeliveryError(
             "The parts of a table have different columns: " + "; ".join(problems) + ".",

@@ -59,11 +59,11 @@ class Predicted:
         return self.variant == PROVISIONAL
 
     def population(self, store: Store, years: tuple[int, ...]) -> DataFrame:
-        """Rows of the population discharged in these years: keys, what models and breakdowns read, row_hash, and the boolean
+        """Rows of the population discharged in these years: keys, what models and breakdowns read, month, row_hash, and boolean
         `event`."""
         rows = store.read(self.table).where(F.col(self.out).isNull() & F.col("discharge_year").isin(*years))
         place = [column.name for column in PLACE]
-        return rows.select(*KEY, *COHORT, *place, "row_hash", F.col(self.event).alias("event"))
+        return rows.select(*KEY, *COHORT, *place, "discharge_month", "row_hash", F.col(self.event).alias("event"))
 
 
 def mortality_family(settings: Settings) -> Family:

@@ -174,6 +174,7 @@ def _expected_rows(scored: DataFrame, event: Predicted, version: str) -> DataFra
         "hospital_id",
         "admission_id",
         "discharge_year",
+        "discharge_month",
         "diagnosis_group",
         F.col("event").alias("observed"),
         "expected",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lbz_indicators import tables
@@ -22,7 +22,7 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
     hospitals = small_tables.hospitals(store.read(tables.BRONZE_HOSPITALS))
     withdrawn = store.look_up(in_force.withdrawals(store.read_or_empty(tables.BRONZE_WITHDRAWALS)))
     references = load_references(settings.references)
-    known_codes = diagnosis_codes(store, references)
+    known_codes = diagnosis_codes(store.spark, references)
     with validation.validating(store, settings, references, run_id):
         written = [store.replace(tables.SILVER_DELIVERED_MONTHS, in_force.delivered_months(bronze))]
         months = store.look_up(store.read(tables.SILVER_DELIVERED_MONTHS))
@@ -51,10 +51,10 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
     return outcome(store, sum(item.rows for item in written))
 
 
-def diagnosis_codes(store: Store, references: References) -> DataFrame:
+def diagnosis_codes(spark: SparkSession, references: References) -> DataFrame:
     """The codes of the WHO tree, normalised, as column `code`."""
     codes = [(row["icd10"].replace(".", "").upper(),) for row in references.diagnosis_codes.rows]
-    return store.spark.createDataFrame(codes, "code string").distinct()
+    return spark.createDataFrame(codes, "code string").distinct()
 
 
 def outcome(store: Store, rows: int) -> Outcome:

@@ -79,7 +79,7 @@ def validate_arrived(store: Store, settings: Settings, progress: Progress, run_i
         store.read(tables.BRONZE_DIAGNOSES),
         store.look_up(in_force.withdrawals(store.read_or_empty(tables.BRONZE_WITHDRAWALS))),
         store.look_up(small_tables.hospitals(store.read(tables.BRONZE_HOSPITALS))),
-        store.look_up(diagnosis_codes(store, references)),
+        store.look_up(diagnosis_codes(store.spark, references)),
     )
     silver = arrived.Silver(
         store.read(tables.SILVER_ADMISSIONS),

@@ -49,3 +49,11 @@ def last_validation(store: Store) -> dict[str, Any] | None:
 def _write(store: Store, content: dict[str, Any], *, complete: bool, run_id: str) -> None:
     row = (VALIDATED, *content.values(), complete, run_id)
     store.replace(tables.SILVER_VALIDATION, store.frame(tables.SILVER_VALIDATION, [row]))
+
+
+def mark_unfinished(store: Store, run_id: str) -> None:
+    """Says that only a whole validation will do next, for bronze changes otherwise than by a delivery."""
+    stored = last_validation(store)
+    if stored is not None and stored["complete"]:
+        content = {name: stored[name] for name in ("settings", "diagnosis_codes", "inputs")}
+        _write(store, content, complete=False, run_id=run_id)

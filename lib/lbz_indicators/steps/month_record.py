@@ -1,0 +1,37 @@
+"""Recording the HSMR of every month when it has moved, so that the way it matured can be shown later."""
+
+from __future__ import annotations
+
+from pyspark.sql import functions as F
+
+from lbz_indicators import tables
+from lbz_indicators.clock import utc_now
+from lbz_indicators.config import Settings
+from lbz_indicators.indicators import months
+from lbz_indicators.ingest import small_tables
+from lbz_indicators.io import Store
+from lbz_indicators.models import registry
+from lbz_indicators.steps import derivation
+from lbz_indicators.steps.predicted import mortality
+
+
+def record_months(store: Store, settings: Settings, version: str, run_id: str) -> int:
+    """Appends to gold.month_figures the months of the reported years that are not as last recorded; how many.
+
+    `version`: the model of deaths whose figures are made.
+    """
+    event = mortality(settings)
+    years = event.scored_years if event.is_provisional else settings.reported_years
+    of_version = (F.col("model_version") == version) & (F.col("indicator") == registry.MORTALITY)
+    scored = store.read(tables.GOLD_EXPECTED).where(of_version & F.col("discharge_year").isin(*years))
+    hospitals = small_tables.hospitals(store.read(tables.BRONZE_HOSPITALS))
+    current = months.month_sums(scored, hospitals).withColumn("model_version", F.lit(version))
+    recorded = store.read_or_empty(tables.GOLD_MONTH_FIGURES).where(F.col("variant") == event.variant)
+    moved = store.cache(months.moved_months(current, recorded, years))
+    number = moved.count()
+    if number:
+        basis = derivation.stored_basis(store, settings)
+        until = basis.derived.settings.readmission.delivered_until if basis else None
+        rows = months.month_rows(moved, event.variant, utc_now(), until, run_id)
+        store.append(tables.GOLD_MONTH_FIGURES, rows.select(*store.columns(tables.GOLD_MONTH_FIGURES)))
+    return number
