@@ -9,10 +9,10 @@ DELIVERED_UNTIL ?= $(lastword $(subst -, ,$(YEARS)))-12-31
 PACKAGE := dist/lbz_indicators.zip
 
 .DEFAULT_GOAL := help
-.PHONY: help env run run-sample demo-truth test test-long lint doctor package bench bench-national docs clean
+.PHONY: help env run run-sample demo-truth test test-long test-faults cluster-test lint doctor package bench bench-national docs clean
 
 help: ## print the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(VENV)/.installed: setup.py
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10, 3.11 or 3.12 is needed, found %d.%d: make run PYTHON=python3.11" % sys.version_info[:2] if not (3, 10) <= sys.version_info[:2] <= (3, 12) else 0)'
@@ -40,6 +40,12 @@ test: env ## unit, Spark, golden and integration tests (under 20 minutes on two 
 
 test-long: env ## the longer proofs: recovery of a known truth, partitions, spark-submit
 	$(BIN)/python -m pytest -q tests --long -m long
+
+test-faults: env ## kill, fill the disk, change files under way: nothing lost, nothing counted twice (as root; with cluster-test)
+	$(BIN)/python -m pytest -q tests/faults tests/cluster --faults
+
+cluster-test: env ## the jobs by spark-submit on a master and two workers on this machine: the tables of local mode
+	$(BIN)/python -m pytest -q tests/cluster --faults
 
 lint: env ## ruff and mypy
 	$(BIN)/ruff check lib jobs tests setup.py

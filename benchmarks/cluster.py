@@ -9,71 +9,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import measure
-
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "tests" / "cluster"))
+
+import measure
+from standalone import standalone_cluster
+
 COMMAND = str(Path(sys.executable).parent / "lbz-indicators")
-HOST = "127.0.0.1"
-START_SECONDS = 60
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        return int(listener.getsockname()[1])
-
-
-def _wait_for(port: int) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        with socket.socket() as caller:
-            if caller.connect_ex((HOST, port)) == 0:
-                return
-        time.sleep(0.5)
-    raise RuntimeError(f"no master answers on port {port}")
-
-
-@contextmanager
-def cluster(workers: int, memory: str, scratch: Path) -> Iterator[str]:
-    """A master and its workers on loopback, from Spark's own installation; the master's address."""
-    import pyspark
-
-    spark_class = str(Path(pyspark.__file__).parent / "bin" / "spark-class")
-    port, environ = _free_port(), os.environ | {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": HOST}
-    address = f"spark://{HOST}:{port}"
-    deploy = "org.apache.spark.deploy"
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(name: str, *arguments: str) -> None:
-        with (scratch / f"{name}.log").open("wb") as log:
-            command = [spark_class, *arguments]
-            started.append(subprocess.Popen(command, stdout=log, stderr=log, env=environ))
-
-    try:
-        start("master", f"{deploy}.master.Master", "--host", HOST, "--port", str(port), "--webui-port", "0")
-        _wait_for(port)
-        for number in range(workers):
-            folder = str(scratch / f"worker-{number}")
-            start(f"worker-{number}", f"{deploy}.worker.Worker", "--host", HOST, "--cores", "1", "--memory", memory,
-                  "--webui-port", "0", "--work-dir", folder, address)  # fmt: skip
-        yield address
-    finally:
-        for process in reversed(started):
-            process.terminate()
-        for process in started:
-            process.wait(timeout=60)
 
 
 def run_on(address: str, arguments: argparse.Namespace, tables: Path) -> tuple[dict[str, float], str]:
@@ -96,14 +45,15 @@ def main() -> None:
     parser.add_argument("--years", default="2019-2022")
     parser.add_argument("--name", default="cluster")
     parser.add_argument("--memory", default="4g", help="of the driver and of every executor")
+    parser.add_argument("--worker-memory", default="5g", help="of a worker, for its executor")
     arguments = parser.parse_args()
     found: dict[int, dict[str, float]] = {}
     texts = set()
     for workers in (1, 2):
         scratch = Path(tempfile.mkdtemp(prefix="lbz-cluster-"))
         try:
-            with cluster(workers, "5g", scratch) as address:
-                found[workers], text = run_on(address, arguments, scratch / "tables")
+            with standalone_cluster(workers, arguments.worker_memory, scratch) as cluster:
+                found[workers], text = run_on(cluster.address, arguments, scratch / "tables")
             texts.add(text)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)

@@ -10,19 +10,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from prepared import Prepared
     from pyspark.sql import SparkSession
 
 ROOT = Path(__file__).resolve().parents[1]
+KINDS = {"long": "the longer proofs", "faults": "the tests that inject faults, and those on a cluster"}
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="run the longer proofs too")
+    for name, what in KINDS.items():
+        parser.addoption(f"--{name}", action="store_true", help=f"run {what} too")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--long"):
-        items[:] = [item for item in items if item.get_closest_marker("long") is None]
+    left_out = [name for name in KINDS if not config.getoption(f"--{name}")]
+    items[:] = [item for item in items if not any(item.get_closest_marker(name) for name in left_out)]
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +66,12 @@ def small_data(spark: SparkSession) -> Iterator[SparkSession]:
     spark.conf.set("spark.sql.shuffle.partitions", "2")
     yield spark
     spark.conf.set("spark.sql.shuffle.partitions", before)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """A finished run on a small delivery, with the tables as each of its steps found them."""
+    import prepared
+
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return prepared.run_undisturbed(spark, prepared.write_delivery(folder / "delivery"), folder)

@@ -112,14 +112,14 @@ def test_the_same_records_are_the_same_delivery(loaded: tuple[Store, Path], tmp_
 
 
 def test_one_record_more_is_another_delivery(loaded: tuple[Store, Path], tmp_path: Path) -> None:
+    """One that has no secondary diagnosis, only the header."""
     store, root = loaded
-    more = [*ROWS, {**ROWS[0], "age_years": "51"}]
-    write_delivery(
-        tmp_path, {"admissions.csv": csv_text(more), "diagnoses.csv": csv_text(SECONDARY), "hospitals.csv": csv_text(PLACES)}
-    )
+    more, none = [*ROWS, {**ROWS[0], "age_years": "51"}], csv_text([], list(SECONDARY[0]))
+    write_delivery(tmp_path, {"admissions.csv": csv_text(more), "diagnoses.csv": none, "hospitals.csv": csv_text(PLACES)})
     ingest.step(store, _settings(tmp_path, root), SILENT, "r")
     counts = store.read(tables.BRONZE_ADMISSIONS).groupBy("delivery_id").count().collect()
     assert sorted(row["count"] for row in counts) == [4, 5]
+    assert store.read(tables.BRONZE_DIAGNOSES).count() == len(SECONDARY)
 
 
 def test_broken_lines_are_seen_beside_a_column_that_nobody_reads(small_data: SparkSession, tmp_path: Path) -> None:

@@ -207,9 +207,10 @@ def undecodable(table: Table) -> Column:
     return F.greatest(*[F.coalesce(F.col(name).contains(REPLACEMENT_CHARACTER), F.lit(False)) for name in _CONTRACT[table.name]])
 
 
-def record_hash(table: Table) -> Column:
-    """Hash of a record's contract columns and defect, free of file and order."""
-    return F.xxhash64(*_CONTRACT[table.name], "defect")
+def content(table: Table) -> tuple[Column, Column]:
+    """Aggregates: records, and the sum of the hashes of their contract columns and defect, free of files and order."""
+    record = F.xxhash64(*_CONTRACT[table.name], "defect")
+    return F.count("*").alias("records"), F.sum(record.cast("decimal(38,0)")).alias("hash")
 
 
 def require_records(table: Table, records: int) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import NamedTuple
 
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
@@ -17,6 +19,13 @@ from lbz_indicators.places import absolute, is_remote
 
 UNREADABLE = "truncated, damaged, or not of the format its name says"
 _MEND = "deliver the file again; details stand in spark.log beside the log."
+
+
+class FileState(NamedTuple):
+    """A delivered file as it was found: size in bytes, and when it was last written by the clock of its file system."""
+
+    size: int
+    written: float
 
 
 def require_folder(folder: str | None) -> None:
@@ -38,39 +47,43 @@ def delivery_folders(folder: str) -> list[str]:
     return [entry.path for entry in entries] if is_inbox else [folder]
 
 
-def list_files(spark: SparkSession, folder: str) -> dict[str, int]:
-    """Size in bytes by path relative to the delivered folder; DeliveryError where there is no file."""
+def list_files(spark: SparkSession, folder: str) -> dict[str, FileState]:
+    """Every file by path relative to the delivered folder; DeliveryError where there is none."""
     files = _remote_files(spark, folder) if is_remote(folder) else _local_files(folder)
     if not files:
         raise DeliveryError(f"The delivery {folder} holds no file.", mend="give the folder that holds admissions.csv.")
     return files
 
 
-def _local_files(folder: str) -> dict[str, int]:
+def _local_files(folder: str) -> dict[str, FileState]:
     found = {}
     for parent, _, names in os.walk(folder):
         for name in names:
             path = os.path.join(parent, name)
-            found[os.path.relpath(path, folder)] = os.path.getsize(path)
+            with suppress(FileNotFoundError):  # taken away since the folder was listed
+                state = os.stat(path)
+                found[os.path.relpath(path, folder)] = FileState(state.st_size, state.st_mtime)
     return found
 
 
-def _remote_files(spark: SparkSession, folder: str) -> dict[str, int]:
+def _remote_files(spark: SparkSession, folder: str) -> dict[str, FileState]:
     with storage_errors(
         f"The delivery {folder} cannot be listed.", folder, "check the path and the access to it.", DeliveryError
     ):
         listing = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(_literal_path(folder))
-        rows = listing.select("path", "length").collect()
+        rows = listing.select("path", "length", F.unix_micros("modificationTime").alias("written")).collect()
     prefix = folder.rstrip("/") + "/"
-    return {row["path"].removeprefix(prefix): row["length"] for row in rows}
+    return {row["path"].removeprefix(prefix): FileState(row["length"], row["written"] / 1e6) for row in rows}
 
 
-def read_text(spark: SparkSession, folder: str, files: Sequence[str], sizes: dict[str, int], form: FileFormat) -> DataFrame:
+def read_text(
+    spark: SparkSession, folder: str, files: Sequence[str], found: Mapping[str, FileState], form: FileFormat
+) -> DataFrame:
     """All columns of the files (one table, one format), with their file's name; CSV lines that do not fit are marked.
 
     Raises DeliveryError for an empty file, mixed formats, or a file whose head cannot be read.
     """
-    empty = [file for file in files if sizes[file] == 0]
+    empty = [file for file in files if found[file].size == 0]
     if empty:
         raise DeliveryError(f"The file {empty[0]} is empty.", where=folder, mend="deliver the file again.")
     paths = [_literal_path(f"{absolute(folder)}/{file}") for file in files]

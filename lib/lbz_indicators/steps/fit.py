@@ -16,6 +16,7 @@ from lbz_indicators.clock import utc_now
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import ModelError
 from lbz_indicators.io import Store
+from lbz_indicators.io.work import remove_leftovers
 from lbz_indicators.models import certify, diagnostics, fitted, registry, stay_cells
 from lbz_indicators.models.fitted import FittedGroup
 from lbz_indicators.models.score import scoring_model, with_expected
@@ -41,6 +42,7 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
     """silver.covariates and silver.stays to a model version per event, and one of the expected stay; nothing where they are
     there already."""
     derived = derivation.require(store, settings)
+    remove_leftovers(store)
     versions = Versions.read(store)
     fits = _Fits(store, settings, derived, versions, progress)
     made = [*(fits.fit(event) for event in predicted_events(settings)), *fits.fit_stays()]

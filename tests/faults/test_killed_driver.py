@@ -1,0 +1,154 @@
+"""A run that is killed at every step and started again: nothing lost, nothing counted twice, last good figures readable.
+
+A nation has its figures; a hospital's correction comes in. Each step is killed as a process (kill -9) when it has made its first
+commit, the fit while it fits. Then it is run again in this process, and dies after every further commit it makes, until it
+has none left to make. At the end the tables are those of a run that nothing disturbed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import prepared
+import pytest
+import same_tables
+from messages import exit_status
+from prepared import Prepared
+from pyspark.sql import SparkSession
+
+from lbz_indicators.io import Store
+from lbz_indicators.progress import SILENT
+from lbz_indicators.steps import STEPS
+from lbz_indicators.steps.run import run_steps
+from lbz_indicators.tables import Table
+
+pytestmark = pytest.mark.faults
+
+COMMAND = str(Path(sys.executable).parent / "lbz-indicators")
+SECONDS = 600
+
+
+class Died(BaseException):
+    """The process ends here."""
+
+
+@dataclass
+class Chain:
+    """The tables that every step is killed on, one after the other."""
+
+    spark: SparkSession
+    correction: Path
+    root: Path
+    done: list[str] = field(default_factory=list)
+    deaths: dict[str, int] = field(default_factory=dict)
+
+    def run(self, step: str) -> None:
+        run_steps(self.spark, prepared.settings(self.correction, self.root), [step], SILENT)
+
+    def reach(self, step: str | None) -> None:
+        """Runs the steps before this one, all where none is named, that are not done yet."""
+        names = list(STEPS)
+        for name in names[: names.index(step) if step else len(names)]:
+            if name not in self.done:
+                self.run(name)
+                self.done.append(name)
+
+    def commits(self) -> int:
+        """Commits of all tables, but those that only say what was done."""
+        logs = [log for log in self.root.glob("*/*/_delta_log") if ".".join(log.parts[-3:-1]) not in same_tables.LOGS]
+        return sum(name.endswith(".json") for log in logs for name in os.listdir(log))
+
+    def run_dying_after_every_commit(self, step: str) -> int:
+        """Runs the step until it ends by itself; how often it died before."""
+        deaths = 0
+        while True:
+            with pytest.MonkeyPatch.context() as patch:
+                for name in ("append", "replace", "delete"):
+                    patch.setattr(Store, name, self._dying(getattr(Store, name)))
+                try:
+                    self.run(step)
+                    return deaths
+                except Died:
+                    deaths += 1
+
+    def _dying(self, write: Callable[..., Any]) -> Callable[..., Any]:
+        def write_and_die(store: Store, table: Table, *arguments: Any, **more: Any) -> Any:
+            before = self.commits()
+            written = write(store, table, *arguments, **more)
+            if self.commits() > before:
+                raise Died
+            return written
+
+        return write_and_die
+
+
+@pytest.fixture(scope="module")
+def corrected(spark: SparkSession, undisturbed: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """An undisturbed run on the correction."""
+    folder = tmp_path_factory.mktemp("corrected")
+    correction = prepared.write_correction(undisturbed.delivery, folder / "correction")
+    return prepared.run_undisturbed(spark, correction, folder, start=undisturbed.after)
+
+
+@pytest.fixture(scope="module")
+def chain(spark: SparkSession, undisturbed: Prepared, corrected: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Chain:
+    root = undisturbed.copy(None, tmp_path_factory.mktemp("killed") / "tables")
+    return Chain(spark, corrected.delivery, root)
+
+
+def _shown(root: Path, capfd: pytest.CaptureFixture[str]) -> str:
+    capfd.readouterr()
+    assert exit_status("show", "hsmr", "--csv", "--output", str(root), "--years", "2018-2019") == 0
+    return capfd.readouterr().out
+
+
+def _kill_when(under_way: Callable[[], bool], step: str, chain: Chain, said: Path) -> None:
+    """Starts the step as a command, and kills it and all it has started at that moment."""
+    quick = ["--set", "spark.master=local[2]", "--set", "spark.memory=1g", "--set", "spark.shuffle_partitions=2"]
+    command = [COMMAND, step, "--input", str(chain.correction), "--output", str(chain.root), *prepared.ARGUMENTS, *quick]
+    environ = os.environ | prepared.QUICK_JAVA
+    with said.open("wb") as stream:
+        process = subprocess.Popen(command, stdout=stream, stderr=stream, env=environ, start_new_session=True)
+    end = time.monotonic() + SECONDS
+    while process.poll() is None and not under_way() and time.monotonic() < end:
+        time.sleep(0.005)
+    killed = process.poll() is None
+    os.killpg(process.pid, signal.SIGKILL) if killed else None
+    process.wait()
+    text = said.read_text()
+    assert killed and f"{step}: started" in text and f"{step}: done" not in text, text[-2000:]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_is_killed_and_run_again(
+    spark: SparkSession, corrected: Prepared, chain: Chain, tmp_path: Path, capfd: pytest.CaptureFixture[str], step: str
+) -> None:
+    chain.reach(step)
+    figures, before = _shown(chain.root, capfd), chain.commits()
+    work = chain.root / "_work"
+    under_way = {"fit": lambda: any(work.rglob("*.parquet"))}.get(step, lambda: chain.commits() > before)
+    _kill_when(under_way, step, chain, tmp_path / "said")
+    # The commit of gold.indicators is the first one of its step: with it all figures are new, and until then all are old.
+    readable = _shown(corrected.after, capfd) if step == "indicators" else figures
+    assert len(readable.splitlines()) > 20
+    assert _shown(chain.root, capfd) == readable
+    deaths = chain.run_dying_after_every_commit(step)
+    chain.done.append(step)
+    print(f"{step}: killed once, died {deaths} times")
+    assert deaths >= {"ingest": 1, "validate": 1, "derive": 1, "fit": 5, "score": 1, "indicators": 1}[step]
+    assert not work.exists()
+
+
+def test_the_tables_are_those_of_an_undisturbed_run(spark: SparkSession, corrected: Prepared, chain: Chain) -> None:
+    chain.reach(None)
+    wanted = corrected.contents_after("indicators", *same_tables.LAYERS)
+    assert wanted["gold.indicator_history"][0] > wanted["gold.indicators"][0]
+    assert same_tables.contents(spark, chain.root, *same_tables.LAYERS) == wanted
