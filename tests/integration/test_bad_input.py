@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from messages import assert_one_message, exit_status
 from pyspark.sql import SparkSession
 
 from deliveries import (
@@ -28,7 +29,6 @@ from deliveries import (
     sound_files,
     write_delivery,
 )
-from lbz_indicators.cli import main
 from lbz_indicators.io import Lease
 from lbz_indicators.steps import run
 
@@ -181,13 +181,6 @@ ARGUMENTS: dict[str, tuple[list[str], int, list[str]]] = {
 pytestmark = pytest.mark.usefixtures("small_data")
 
 
-def _command(*arguments: str) -> int:
-    """Exit status of a command line."""
-    with pytest.raises(SystemExit) as end:
-        main(arguments)
-    return int(end.value.code or 0)
-
-
 QUICK = ["--set", "spark.shuffle_partitions=2", "--set", "spark.memory=512m"]
 
 
@@ -209,7 +202,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
             *QUICK,
         ]
         given += ["--set", "delivery.id=only"]
-        assert _command(step, *given) == 0, step
+        assert exit_status(step, *given) == 0, step
     return folder / "out"
 
 
@@ -218,24 +211,15 @@ def _tables(root: Path) -> dict[str, list[str]]:
     return {table: commits for table, commits in delta_logs(root).items() if table not in (RUNS, LEASE)}
 
 
-def _assert_one_message(printed: str, wanted: list[str]) -> None:
-    assert printed.count("error:") == 1, printed
-    message = printed[printed.index("error:") :]
-    assert [text for text in wanted if text not in message] == [], message
-    assert "Mend:" in message, message
-    hidden = ("Traceback", "at org.apache", "py4j", "java.", "Exception", *PATIENT_VALUES)
-    assert [text for text in hidden if text in printed] == [], printed
-
-
 def test_a_run_without_a_single_valid_admission_ends_with_one_message(
     small_data: SparkSession, output: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The steps up to derive had nothing to do (fixture); a model cannot be fitted on nobody."""
     before = _tables(output)
-    status = _command("fit", "--output", str(output), "--years", "2019", *QUICK)
+    status = exit_status("fit", "--output", str(output), "--years", "2019", *QUICK)
     printed = "".join(capfd.readouterr())
     assert status == MODEL, printed
-    _assert_one_message(printed, ["admission"])
+    assert_one_message(printed, ["admission"], PATIENT_VALUES)
     assert _tables(output) == before
     runs = small_data.read.format("delta").load(str(output / RUNS)).where("status = 'failed'").collect()
     assert {row["step"] for row in runs} == {"fit", "run"}
@@ -249,11 +233,11 @@ def test_a_run_without_a_single_valid_admission_ends_with_one_message(
 
 
 def test_show_runs_tells_what_each_run_did(output: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert _command("show", "runs", "--output", str(output), "--json", *QUICK) == 0
+    assert exit_status("show", "runs", "--output", str(output), "--json", *QUICK) == 0
     runs = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     first = [(run["command"], run["status"], run["steps"].partition(" ")[0]) for run in runs[::-1]][:3]
     assert first == [(step, "done", step) for step in ("ingest", "validate", "derive")]
-    assert _command("show", "runs", "--run", runs[-1]["run_id"], "--output", str(output), "--json", *QUICK) == 0
+    assert exit_status("show", "runs", "--run", runs[-1]["run_id"], "--output", str(output), "--json", *QUICK) == 0
     steps = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     assert [(step["step"], step["status"], step["rows_in"]) for step in steps] == [("ingest", "done", 1), ("run", "done", None)]
 
@@ -273,10 +257,10 @@ def test_delivery_that_cannot_be_used(output: Path, tmp_path: Path, capfd: pytes
     tmp_path.joinpath("in").mkdir()
     write_delivery(tmp_path / "in", files())
     before = _tables(output)
-    status = _command("ingest", "--input", str(tmp_path / "in"), "--output", str(output), *QUICK)
+    status = exit_status("ingest", "--input", str(tmp_path / "in"), "--output", str(output), *QUICK)
     printed = "".join(capfd.readouterr())
     assert status == DELIVERY, printed
-    _assert_one_message(printed, wanted)
+    assert_one_message(printed, wanted, PATIENT_VALUES)
     assert _tables(output) == before
 
 
@@ -288,10 +272,10 @@ def test_arguments_that_cannot_be_used(output: Path, tmp_path: Path, capfd: pyte
     places = {"INPUT": str(tmp_path / "in"), "OUTPUT": str(output), "ELSEWHERE": str(tmp_path / "elsewhere")}
     given = [places.get(head, head) + tail for head, tail in (_split(argument) for argument in arguments)]
     before = _tables(output)
-    status = _command(*given, *(QUICK if given[0] != "ingets" else []))
+    status = exit_status(*given, *(QUICK if given[0] != "ingets" else []))
     printed = "".join(capfd.readouterr())
     assert status == expected, printed
-    _assert_one_message(printed, wanted)
+    assert_one_message(printed, wanted, PATIENT_VALUES)
     assert _tables(output) == before
     assert not (tmp_path / "elsewhere").exists()
 
@@ -318,10 +302,10 @@ def test_mapping_that_cannot_be_used(output: Path, tmp_path: Path, capfd: pytest
     mapping = tmp_path / "mapping.yml"
     mapping.write_text(f"tables:\n  admissions:\n    file: admissions.csv\n    columns:\n{columns}\n      {line}\n")
     before = _tables(output)
-    status = _command("ingest", "--input", str(tmp_path / "in"), "--output", str(output), "--source", str(mapping), *QUICK)
+    status = exit_status("ingest", "--input", str(tmp_path / "in"), "--output", str(output), "--source", str(mapping), *QUICK)
     printed = "".join(capfd.readouterr())
     assert status == expected, printed
-    _assert_one_message(printed, wanted)
+    assert_one_message(printed, wanted, PATIENT_VALUES)
     assert _tables(output) == before
     _assert_log_without_values(output, quoted=case == "an expression that fails on a value")
 
