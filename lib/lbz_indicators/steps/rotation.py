@@ -35,10 +35,11 @@ def rotate(store: Store, mapping: DataFrame, where: str, run_id: str) -> Outcome
     name = f"rotation {_fingerprint(pairs, where)}"
     upkeep = Upkeep(store)
     order = (tables.GOLD_EXPECTED, tables.SILVER_STAYS, *_PLAIN)
-    left = [table for table in order if store.find_version(table) is not None and name not in upkeep.notes(table)]
+    there = [table for table in order if store.find_version(table) is not None]
+    left = [table for table in there if name not in upkeep.notes(table)]
     if not left:
         return Outcome(f"this mapping has been applied already ({name})", rows_out=0)
-    if len(left) == len([table for table in order if store.find_version(table) is not None]):
+    if left == there:
         _require_free(store, pairs, where)
     stays = store.cache(_rotated_stays(store, pairs)) if tables.SILVER_STAYS in left else None
     if stays is not None:
@@ -54,7 +55,7 @@ def rotate(store: Store, mapping: DataFrame, where: str, run_id: str) -> Outcome
                 written[table] = upkeep.update(table, stays, _KEY, ["patient_id", "row_hash"])
             else:
                 written[table] = upkeep.update(table, pairs, ["patient_id"], ["patient_id"])
-    for table in written:
+    for table in there:
         upkeep.purge(table)
         upkeep.vacuum(table)
     counts = ", ".join(f"{table} {number:,}" for table, number in written.items())
