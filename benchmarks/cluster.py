@@ -19,8 +19,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests" / "cluster"))
 
-import measure
-from standalone import standalone_cluster
+import measure  # noqa: E402
+
+from standalone import standalone_cluster  # noqa: E402
 
 COMMAND = str(Path(sys.executable).parent / "lbz-indicators")
 

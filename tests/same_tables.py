@@ -26,7 +26,7 @@ def contents(spark: SparkSession, root: Path, *layers: str) -> Contents:
     found = {}
     for table, schema in SCHEMAS.items():
         path = root / table.layer / table.name
-        if table.layer not in layers or str(table) in LOGS or not path.is_dir():
+        if table.layer not in layers or str(table) in LOGS or not any(path.glob("_delta_log/*.json")):
             continue
         names = [
             column.name

@@ -19,7 +19,7 @@ from lbz_indicators.io import Store
 from lbz_indicators.steps import ingest, loading
 from lbz_indicators.tables import BRONZE_ADMISSIONS, Table
 
-pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("small_data")]
+pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("small_data", "unrecorded")]
 
 DELIVERY = 3
 TABLES = ("admissions", "diagnoses", "hospitals", "severity")

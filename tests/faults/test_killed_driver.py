@@ -91,14 +91,6 @@ class Chain:
 
 
 @pytest.fixture(scope="module")
-def corrected(spark: SparkSession, undisturbed: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    """An undisturbed run on the correction."""
-    folder = tmp_path_factory.mktemp("corrected")
-    correction = prepared.write_correction(undisturbed.delivery, folder / "correction")
-    return prepared.run_undisturbed(spark, correction, folder, start=undisturbed.after)
-
-
-@pytest.fixture(scope="module")
 def chain(spark: SparkSession, undisturbed: Prepared, corrected: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Chain:
     root = undisturbed.copy(None, tmp_path_factory.mktemp("killed") / "tables")
     return Chain(spark, corrected.delivery, root)

@@ -29,8 +29,6 @@ from deliveries import (
     sound_files,
     write_delivery,
 )
-from lbz_indicators.io import Lease
-from lbz_indicators.steps import run
 
 SETTINGS, DELIVERY, MODEL, STORAGE = 2, 3, 4, 5
 RUNS = "gold/runs"
@@ -240,14 +238,6 @@ def test_show_runs_tells_what_each_run_did(output: Path, capfd: pytest.CaptureFi
     assert exit_status("show", "runs", "--run", runs[-1]["run_id"], "--output", str(output), "--json", *QUICK) == 0
     steps = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     assert [(step["step"], step["status"], step["rows_in"]) for step in steps] == [("ingest", "done", 1), ("run", "done", None)]
-
-
-@pytest.fixture
-def unrecorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves out the two rows of gold.runs that every failure writes, and the lease: they take longer than all the rest."""
-    monkeypatch.setattr(run.Run, "record", lambda *_: None)
-    for name in ("take", "release"):
-        monkeypatch.setattr(Lease, name, lambda *_: None)
 
 
 @pytest.mark.usefixtures("unrecorded")
