@@ -1,7 +1,7 @@
 """A delivery into bronze: each table once, admissions last, and only the content that was judged.
 
-A delivery is read twice, to judge it and to load it. What is loaded is counted and hashed in the pass that writes it; a file
-that changed in between is found by that, or by its size and time, and what was loaded of the delivery is taken back.
+A delivery is read twice, to judge it and to load it. What is loaded is counted and hashed as the table has it; a file that
+changed in between is found by that, or by its size and time, and what was loaded of the delivery is taken back.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame, Observation
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lbz_indicators.clock import utc_now
@@ -100,7 +100,7 @@ def load(
                     files.require_unchanged()
                 marks = {"delivery_id": F.lit(delivery_id), "load_date": F.lit(load_date), "loaded_at": F.lit(loaded_at)}
                 appended.append(table)
-                if _append(store, settings, table, frames[table].withColumns(marks)) != judged[table]:
+                if _append(store, settings, table, frames[table].withColumns(marks), delivery_id) != judged[table]:
                     raise files.changed(f"{table.name}, records")
     except DeliveryError:
         for table in appended:
@@ -124,21 +124,23 @@ def _last_load(store: Store, table: Table) -> dt.datetime | None:
     return store.read_or_empty(table).agg(F.max("loaded_at")).collect()[0][0]  # type: ignore[no-any-return]
 
 
-def _append(store: Store, settings: Settings, table: Table, rows: DataFrame) -> Content:
-    """Writes the rows and returns what was written, counted and hashed in the same pass."""
+def _append(store: Store, settings: Settings, table: Table, rows: DataFrame, delivery_id: str) -> Content:
+    """Writes the rows of one delivery and returns what was written, as the table has it."""
     if settings.delivery.input_partitions:
         rows = rows.repartition(settings.delivery.input_partitions)
-    content = Observation()
-    numbered = rows.withColumn("record", F.monotonically_increasing_id())
-    store.append(table, numbered.observe(content, *sources.content(table)))
-    written = content.get
-    return written.get("records", 0), int(written.get("hash") or 0)
+    store.append(table, rows.withColumn("record", F.monotonically_increasing_id()))
+    return _content(store.read(table).where(F.col("delivery_id") == delivery_id), table)
+
+
+def _content(rows: DataFrame, table: Table) -> Content:
+    row = rows.agg(*sources.content(table)).collect()[0]
+    return row["records"], int(row["hash"] or 0)
 
 
 def _is_as_judged(store: Store, settings: Settings, loaded: DataFrame, table: Table, judged: Content, delivery_id: str) -> bool:
     """Whether what is loaded under the id is what is delivered now; other content that nobody named is taken back."""
-    row = loaded.agg(*sources.content(table)).collect()[0]
-    if (row["records"], int(row["hash"] or 0)) == judged:
+    found = _content(loaded, table)
+    if found == judged:
         return True
     if settings.delivery.id is None:
         # An id made of the content: a load was killed after it had read a file that was changing.
@@ -146,7 +148,7 @@ def _is_as_judged(store: Store, settings: Settings, loaded: DataFrame, table: Ta
         return False
     raise DeliveryError(
         f"A delivery {delivery_id} with other content is loaded already.",
-        where=f"{table.name}: {row['records']} records loaded, {judged[0]} delivered now",
+        where=f"{table.name}: {found[0]} records loaded, {judged[0]} delivered now",
         mend="give the corrected delivery another id (delivery.id), or none.",
     )
 
