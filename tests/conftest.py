@@ -42,7 +42,7 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def spark(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """One session for a whole process: two cores, few partitions, and no adaptive planning, which pays for much data only."""
     from lbz_indicators.config import load_settings
     from lbz_indicators.session import start_session
@@ -50,10 +50,8 @@ def spark(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     os.environ["TZ"] = "UTC"
     overrides = ["spark.master=local[2]", "spark.memory=4g", "spark.shuffle_partitions=4"]
     with pytest.MonkeyPatch.context() as patched:
-        # Two cores are Java's compilers' for the most part: the collector that takes least of them and, for many small jobs, the
-        # quick compiler alone, with room for all it makes.
-        quick = "" if request.config.getoption("--long") else " -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
-        patched.setenv("JDK_JAVA_OPTIONS", "-XX:+UseParallelGC" + quick)
+        # Two cores are Java's compiler's for the most part: the collector that takes least of them.
+        patched.setenv("JDK_JAVA_OPTIONS", "-XX:+UseParallelGC")
         session = start_session(load_settings(None, overrides), str(tmp_path_factory.mktemp("log") / "spark.log"))
     session.conf.set("spark.databricks.delta.snapshotPartitions", "2")
     session.conf.set("spark.sql.adaptive.enabled", "false")
