@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import signal
 import sys
-import threading
 from collections.abc import Sequence
 from typing import Annotated, NoReturn
 
@@ -92,12 +90,7 @@ def doctor(config: Config = None, set_: Overrides = None) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs a command line and exits with its status; an expected failure is one message on standard error.
-
-    A request to end (SIGTERM) is taken as Ctrl-C: Spark's jobs are cancelled, and the run gives its lease back.
-    """
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    """Runs a command line and exits with its status; an expected failure is one message on standard error."""
     try:
         app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
         status = 0
