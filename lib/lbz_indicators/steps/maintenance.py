@@ -12,6 +12,7 @@ from lbz_indicators.progress import Progress
 from lbz_indicators.schemas import SCHEMAS
 from lbz_indicators.steps import retention
 from lbz_indicators.steps.outcome import Outcome
+from lbz_indicators.steps.removal import OF_ADMISSIONS
 from lbz_indicators.tables import GOLD_LEASE, Table
 
 _KEPT = [table for table in SCHEMAS if table != GOLD_LEASE]
@@ -57,4 +58,7 @@ def _keep(upkeep: Upkeep, store: Store, settings: Settings, state: TableState) -
         upkeep.set_properties(state.table, wanted)
     if settings.storage.optimize and state.files > 1:
         upkeep.compact(state.table)
+    if state.table in OF_ADMISSIONS:
+        # Deleted rows are only marked in their files, also those of a removal that broke off.
+        upkeep.purge(state.table)
     upkeep.vacuum(state.table)

@@ -25,6 +25,12 @@ ADMISSION = ("hospital_id", "admission_id")
 OF_DELIVERY = (*ADMISSION, "delivery_id")
 RECORD = ("delivery_id", "record")
 PATIENT, RETENTION = "patient", "retention"
+OF_ADMISSIONS = (
+    tables.BRONZE_ADMISSIONS, tables.BRONZE_DIAGNOSES, tables.SILVER_ADMISSIONS, tables.SILVER_DIAGNOSES,
+    tables.SILVER_REJECTED_ADMISSIONS, tables.SILVER_COVARIATES, tables.SILVER_STAYS, tables.GOLD_EXPECTED,
+    tables.GOLD_EXPECTED_NIGHTS, tables.GOLD_PUBLISHED_COVARIATES,
+)  # fmt: skip
+"""Tables with a row per admission or stay."""
 
 
 @dataclass(frozen=True)
