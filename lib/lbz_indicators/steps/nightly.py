@@ -41,6 +41,8 @@ from lbz_indicators.steps.validate_arrived import arrived_deliveries, needs_all,
 Step = Callable[[Store, Settings, Progress, str], Outcome]
 RESTRICTED = ("validate", "derive", "fit", "score", "indicators")
 """The steps after the load, all of which must have been done before a night can go on from them."""
+REWRITING = ("erase", "rotate-pseudonyms", "migrate")
+"""Commands after which neither change feeds nor former versions tell what was."""
 GROWING = {"silver.derivation", "silver.validation", "gold.indicator_history", "gold.month_figures", "gold.lease"}
 """Tables that say themselves whether they are complete, or only grow."""
 
@@ -144,6 +146,8 @@ def why_everything(store: Store, settings: Settings, done: Mapping[str, Done]) -
         if moved := settings_moved(done[step].settings, wanted):
             return f"new settings: {'; '.join(moved)}"
     oldest = min(done[step].started_at for step in RESTRICTED)
+    if removed := [step for step in REWRITING if step in done and done[step].started_at > oldest]:
+        return f"{', '.join(removed)} rewrote rows and their history"
     if utc_now() - oldest > dt.timedelta(days=settings.storage.retention_days - 1):
         return f"the last time was {oldest:%Y-%m-%d}, longer ago than Delta keeps versions (storage.retention_days)"
     references = load_references(settings.references)
