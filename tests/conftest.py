@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 ROOT = Path(__file__).resolve().parents[1]
-KINDS = {"long": "the longer proofs", "faults": "the tests that inject faults, and those on a cluster"}
+KINDS = {
+    "long": "the longer proofs",
+    "faults": "the tests that inject faults, and those on a cluster",
+    "trial": "the tests of what has not passed as a whole yet",
+}
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 

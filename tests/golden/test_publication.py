@@ -28,6 +28,8 @@ from lbz_indicators.steps.reproduction import (
 )
 from lbz_indicators.tables import Table
 
+pytestmark = pytest.mark.trial
+
 INDICATORS = {"hsmr", "smr", "readmission_ratio", "olo", "los_ratio"}
 
 

@@ -25,6 +25,8 @@ from lbz_indicators.steps.retention import expired, remove_expired
 from lbz_indicators.steps.rotation import rotate
 from lbz_indicators.tables import Table
 
+pytestmark = pytest.mark.trial
+
 KEY = ["hospital_id", "admission_id"]
 WITH_PSEUDONYMS = (
     tables.BRONZE_ADMISSIONS, tables.SILVER_ADMISSIONS, tables.SILVER_REJECTED_ADMISSIONS, tables.SILVER_STAYS

@@ -23,6 +23,8 @@ from lbz_indicators.steps.run import run_steps
 from lbz_indicators.tables import Table
 from night_deliveries import delivery_files
 
+pytestmark = pytest.mark.trial
+
 REGIONS = 4
 COMPARED = (
     tables.SILVER_ADMISSIONS, tables.SILVER_DIAGNOSES, tables.SILVER_REJECTED_ADMISSIONS, tables.SILVER_QUALITY,
@@ -91,7 +93,6 @@ def _from_scratch(spark: SparkSession, folders: list[Path], root: Path, models: 
     return settings
 
 
-@pytest.mark.long
 def test_three_nights_are_three_whole_runs(small_data: SparkSession, tmp_path: Path) -> None:
     nation, before = make_nation(7, REGIONS), None
     folders, nights = [], tmp_path / "nights"
