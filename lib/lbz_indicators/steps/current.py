@@ -12,8 +12,10 @@ from pyspark.sql import functions as F
 
 from lbz_indicators import tables
 from lbz_indicators.errors import ModelError
+from lbz_indicators.indicators import variance
 from lbz_indicators.io import Store
 from lbz_indicators.models import registry
+from lbz_indicators.models.certify import SEPARATED
 from lbz_indicators.models.score import ScoringModel, scoring_model
 from lbz_indicators.steps.derivation import Derived
 from lbz_indicators.steps.predicted import Family
@@ -137,3 +139,20 @@ def broadcastable(store: Store, model: LogisticModel) -> ScoringModel:
     coefficients = [row.asDict() for row in model.coefficients.select(*names).collect()]
     fits = [row.asDict() for row in model.fits.select("diagnosis_group", "status").collect()]
     return scoring_model(store.spark, coefficients, fits, model.model_years)
+
+
+def group_information(model: LogisticModel, ridge: float) -> dict[str, variance.GroupInformation]:
+    """What the variance of a figure needs of every fitted group of a version; `ridge` of its separated groups."""
+    separated = {row[0] for row in model.fits.where(F.col("status") == SEPARATED).select("diagnosis_group").collect()}
+    coefficients: dict[str, list[dict[str, object]]] = {}
+    for row in model.coefficients.select("diagnosis_group", "covariate", "class", "term_id").collect():
+        coefficients.setdefault(row["diagnosis_group"], []).append(row.asDict())
+    return {
+        row["diagnosis_group"]: variance.group_information(
+            coefficients[row["diagnosis_group"]],
+            row["terms"],
+            row["matrix"],
+            ridge if row["diagnosis_group"] in separated else 0.0,
+        )
+        for row in model.information.collect()
+    }

@@ -18,14 +18,13 @@ from lbz_indicators.io import CHANGE, Store
 from lbz_indicators.io.changes import DELETE, changed_rows
 from lbz_indicators.joins import look_up
 from lbz_indicators.models import registry, stay_cells
-from lbz_indicators.models.certify import SEPARATED
 from lbz_indicators.population.diagnosis_groups import cluster_of_group
 from lbz_indicators.progress import Progress
 from lbz_indicators.schemas import SCHEMAS
 from lbz_indicators.schemas.gold import FIGURE_KEY_NAMES
 from lbz_indicators.schemas.silver import PLACE
 from lbz_indicators.steps import derivation, figure_cells, predicted
-from lbz_indicators.steps.current import LogisticModel, Version, Versions, read_model
+from lbz_indicators.steps.current import Version, Versions, group_information, read_model
 from lbz_indicators.steps.derivation import Derived
 from lbz_indicators.steps.figure_cells import Source
 from lbz_indicators.steps.month_record import record_months
@@ -200,7 +199,7 @@ class _Indicators:
     def _variances(self, source: Source, periods: list[tuple[int, ...]]) -> pd.DataFrame:
         version = self.versions.named(source.version)
         assert version is not None
-        groups = _informations(read_model(self.store, version), self.settings)
+        groups = group_information(read_model(self.store, version), self.settings.models.separated_ridge)
         cells = figure_cells.read_weights(self.store, source)
         return variance.figure_variances(cells, groups, self.clusters, periods, version.family.years)
 
@@ -220,23 +219,6 @@ def _described(rows: DataFrame, definition: str, source: Source, confidence: Col
             "confidence": confidence,
         }
     )
-
-
-def _informations(model: LogisticModel, settings: Settings) -> dict[str, variance.GroupInformation]:
-    """By diagnosis group, of the groups with coefficients."""
-    separated = {row[0] for row in model.fits.where(F.col("status") == SEPARATED).select("diagnosis_group").collect()}
-    coefficients: dict[str, list[dict[str, object]]] = {}
-    for row in model.coefficients.select("diagnosis_group", "covariate", "class", "term_id").collect():
-        coefficients.setdefault(row["diagnosis_group"], []).append(row.asDict())
-    return {
-        row["diagnosis_group"]: variance.group_information(
-            coefficients[row["diagnosis_group"]],
-            row["terms"],
-            row["matrix"],
-            settings.models.separated_ridge if row["diagnosis_group"] in separated else 0.0,
-        )
-        for row in model.information.collect()
-    }
 
 
 def _with_variance(store: Store, figures: DataFrame, variances: pd.DataFrame) -> DataFrame:

@@ -16,10 +16,9 @@ from lbz_indicators.indicators import figures, length_of_stay, limits, mortality
 from lbz_indicators.io import Store
 from lbz_indicators.joins import look_up
 from lbz_indicators.models import registry, stay_cells
-from lbz_indicators.models.certify import SEPARATED
 from lbz_indicators.models.score import with_expected, without_model
 from lbz_indicators.schemas.gold import FIGURE, FIGURE_KEY_NAMES
-from lbz_indicators.steps.current import LogisticModel, broadcastable, read_model
+from lbz_indicators.steps.current import LogisticModel, broadcastable, group_information, read_model
 from lbz_indicators.steps.figure_basis import FigureBasis
 from lbz_indicators.steps.predicted import mortality as deaths
 from lbz_indicators.steps.predicted import readmission as returns
@@ -109,23 +108,6 @@ class _Recomputation:
         rows = list(found.itertuples(index=False, name=None))
         known = self._store.spark.createDataFrame(rows, variance.FIGURE_VARIANCE_SCHEMA)
         return look_up(described, known, variance.FIGURE_VARIANCE[:5])
-
-
-def group_information(model: LogisticModel, ridge: float) -> dict[str, variance.GroupInformation]:
-    """What the variance of a figure needs of every fitted group of a version; `ridge` of its separated groups."""
-    separated = {row[0] for row in model.fits.where(F.col("status") == SEPARATED).select("diagnosis_group").collect()}
-    coefficients: dict[str, list[dict[str, object]]] = {}
-    for row in model.coefficients.select("diagnosis_group", "covariate", "class", "term_id").collect():
-        coefficients.setdefault(row["diagnosis_group"], []).append(row.asDict())
-    return {
-        row["diagnosis_group"]: variance.group_information(
-            coefficients[row["diagnosis_group"]],
-            row["terms"],
-            row["matrix"],
-            ridge if row["diagnosis_group"] in separated else 0.0,
-        )
-        for row in model.information.collect()
-    }
 
 
 def _confidence(settings: IndicatorSettings) -> Column:
