@@ -6,19 +6,21 @@ import datetime as dt
 import logging
 import os
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 import seven_zip
 from mail_server import serving
+from pyspark.sql.types import _make_type_verifier
 
-from lbz_indicators import logs
+from lbz_indicators import logs, tables
 from lbz_indicators.config import PublicationSettings, load_settings
 from lbz_indicators.errors import DeliveryError, LbzError, SettingsError, StorageError
 from lbz_indicators.publish.authorised import COLUMNS
 from lbz_indicators.publish.package import Package
+from lbz_indicators.schemas import SCHEMAS
 from lbz_indicators.steps.handing_over import Desk, HandedOver, require_told
 
 ON = dt.date(2023, 10, 1)
@@ -282,6 +284,21 @@ def test_all_that_is_written_is_its_owner_s_alone(site: Path) -> None:
     for path in found:
         assert os.lstat(path).st_mode & 0o7777 == (0o700 if path.is_dir() else 0o600), path
     assert sorted(path.name for path in site.iterdir()) == ["packages", "passwords", "people.csv"]
+
+
+def test_records_are_rows_of_their_tables(site: Path) -> None:
+    """Truth: Spark's own check of values against a schema, which needs no session."""
+    package = Package("H01", "hsmr", 2022, {"report.pdf": b"%PDF"}, publication_id="2022-0a1b")
+    (done,) = _hand_over(site, package)
+    assert done.record is not None
+    rows = {tables.GOLD_PACKAGES: done.record, tables.GOLD_PACKAGE_MESSAGES: done.messages[0]}
+    for table, record in rows.items():
+        assert [each.name for each in fields(record)] == SCHEMAS[table].names
+        _make_type_verifier(SCHEMAS[table].struct)(record.row)
+        missing = [c.name for c, value in zip(SCHEMAS[table].columns, record.row) if c.required and value in (None, "", [], {})]
+        assert not missing
+    assert ("anna@h01.nl", "bestuur") in done.record.row[7] and done.record.row[4] == "2022-0a1b"  # type: ignore[operator]
+    assert done.record.package_id == Package("H01", "hsmr", 2022, {"report.pdf": b"%PDF"}).package_id
 
 
 def test_settings_of_publication_are_settings_like_others(tmp_path: Path) -> None:

@@ -77,6 +77,9 @@ def test_no_hospital_id_makes_a_header(hospital_id: str) -> None:
     assert {name.lower() for name in message} == HEADERS and len(message.items()) == len(HEADERS)
     assert [address.addr_spec for address in message["To"].addresses] == ["anna@h01.nl"]
     assert message["Subject"].startswith("Pakket klaar: HSMR en SMR's 2022, hospital-") and not message.defects
+    assert "Bcc: x@evil.nl" in message.get_content() and "\nBcc" not in message.get_content().replace("\r", "\n"), (
+        "one line of text"
+    )
 
 
 @given(

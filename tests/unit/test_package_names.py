@@ -75,7 +75,23 @@ def test_two_ids_have_two_names(a: str, b: str) -> None:
 
 def test_ids_that_file_systems_confuse_have_two_names() -> None:
     """Capitals, composed and decomposed accents, signs that case-folding maps to the same, long ids with the same beginning."""
-    ids = [*NASTY, "H01", "h01", "con", "É", "x" * 9_999, "x" * 9_999 + "y", "X" * 9_999, "x" * LONGEST, "/" * 20, "/" * 21]
+    ids = [
+        *NASTY,
+        "H01",
+        "h01",
+        "con",
+        "É",
+        "x" * 9_999,
+        "x" * 9_999 + "y",
+        "X" * 9_999,
+        "x" * LONGEST,
+        "/" * 20,
+        "/" * 21,
+        "H-01",
+        "H_2D01",
+        "h=2f",
+        "h/",
+    ]
     for code in (safe_code, variable_code):
         assert len({code(hospital_id) for hospital_id in ids}) == len(ids)
 

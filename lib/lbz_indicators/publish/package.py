@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 from lbz_indicators.publish.authorised import PRODUCTS, Person
@@ -19,12 +19,16 @@ _SHOWN = 16
 
 @dataclass(frozen=True)
 class Package:
-    """The files of one hospital, product and reporting year, by name (MEMBER). The bytes hold records of patients."""
+    """The files of one hospital, product and reporting year, by name (MEMBER). The bytes hold records of patients.
+
+    `publication_id`: the publication whose figures they show; None where it was not frozen.
+    """
 
     hospital_id: str
     product: str
     year: int
     members: Mapping[str, bytes]
+    publication_id: str | None = None
 
     def __post_init__(self) -> None:
         wrong = [name for name in self.members if not MEMBER.fullmatch(name)]
@@ -53,18 +57,26 @@ class Package:
 
 @dataclass(frozen=True)
 class PackageRecord:
-    """What was made, for whom, when, of which content, by which run: a row of gold.packages."""
+    """What was handed over, for whom, when, of which content, by which run: a row of gold.packages, in its order."""
 
     package_id: str
     hospital_id: str
     product: str
     year: int
+    publication_id: str | None
     file_name: str
     sha256: Mapping[str, str]
     people: tuple[Person, ...]
     authorised_on: dt.date
-    written_at: dt.datetime
+    handed_over_at: dt.datetime
     run_id: str
+
+    @property
+    def row(self) -> tuple[object, ...]:
+        """Plain values for the table; of the people their address and role."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        people = [(person.email, person.role) for person in self.people]
+        return tuple((values | {"sha256": dict(self.sha256), "people": people}).values())
 
 
 @dataclass(frozen=True)
@@ -81,3 +93,8 @@ class MessageRecord:
     sent_at: dt.datetime
     sent_through: str
     run_id: str
+
+    @property
+    def row(self) -> tuple[object, ...]:
+        """Plain values for the table, in its order."""
+        return tuple(getattr(self, each.name) for each in fields(self))

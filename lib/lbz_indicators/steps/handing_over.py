@@ -96,6 +96,7 @@ class Desk:
             package.hospital_id,
             package.product,
             package.year,
+            package.publication_id,
             package.file_name,
             package.sha256,
             may.people,
