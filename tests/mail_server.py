@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import ssl
@@ -14,6 +15,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -60,7 +62,9 @@ class _Encrypted(Controller):
 
 def certificate(folder: Path, name: str = "127.0.0.1") -> tuple[Path, Path]:
     """(certificate, key) that the real openssl makes for a server of this address, and which vouches for itself."""
-    assert shutil.which("openssl"), "openssl is missing (Debian: openssl)"
+    if shutil.which("openssl") is None:
+        assert not os.environ.get("LBZ_REQUIRE_TOOLS"), "openssl is missing (Debian: openssl)"
+        pytest.skip("openssl is not installed")
     crt, key = folder / f"{name}.crt", folder / f"{name}.key"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
     subject = ["-subj", f"/CN={name}", "-addext", f"subjectAltName=IP:{name}", "-keyout", str(key), "-out", str(crt)]

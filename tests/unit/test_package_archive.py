@@ -17,7 +17,7 @@ import seven_zip
 from lbz_indicators.io.packages import PackageFolder
 from lbz_indicators.publish.archive import is_archive_of, write_archive
 from lbz_indicators.publish.package import Package
-from lbz_indicators.publish.passwords import Password, new_password
+from lbz_indicators.publish.passwords import LONGEST, Password, new_password
 
 SECRET = "correct horse, battery 'staple' $1"
 PASSWORD = Password(SECRET)
@@ -78,6 +78,16 @@ def test_every_generated_password_opens_its_own(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     path.write_bytes(_bytes(password=password))
     assert seven_zip.extract(path, password.reveal(), tmp_path / "out") == MEMBERS
+
+
+@pytest.mark.parametrize("character", ["x", "~", "%", '"'])
+def test_the_longest_password_that_is_allowed_is_the_longest_that_seven_zip_takes(tmp_path: Path, character: str) -> None:
+    opened = []
+    for length in (LONGEST, LONGEST + 1):
+        path = tmp_path / f"{length}.zip"
+        path.write_bytes(_bytes(password=Password(character * length)))
+        opened.append(seven_zip.extract(path, character * length, tmp_path / str(length)))
+    assert opened == [MEMBERS, None]
 
 
 def test_the_same_is_encrypted_otherwise_each_time() -> None:
