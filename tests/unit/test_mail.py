@@ -59,6 +59,7 @@ def test_a_message_arrives_as_it_was_sent(plain: tuple[Received, Smtp]) -> None:
     ]
 
 
+@pytest.mark.filterwarnings("ignore:Requiring AUTH")
 @pytest.mark.parametrize("kind", ["starttls", "tls"])
 def test_it_is_encrypted_and_logged_in(tmp_path: Path, pair: tuple[Path, Path], kind: str) -> None:
     with serving(pair, kind, login=True) as server:
