@@ -9,7 +9,7 @@ DELIVERED_UNTIL ?= $(lastword $(subst -, ,$(YEARS)))-12-31
 PACKAGE := dist/lbz_indicators.zip
 
 .DEFAULT_GOAL := help
-.PHONY: help env run run-sample demo-truth test test-long test-trial test-faults cluster-test lint doctor package bench bench-national docs clean
+.PHONY: help env run run-sample demo-truth test test-long test-trial test-story test-faults cluster-test lint doctor package bench bench-national docs clean
 
 help: ## print the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ test-long: env ## the longer proofs: recovery of a known truth, partitions, spar
 
 test-trial: env ## the tests of what has not passed as a whole yet (nights end to end, publications, upkeep)
 	$(BIN)/python -m pytest -q tests --trial --long -m trial
+
+test-story: env ## three years of a registry, month by month: nights, publications, corrections, all reproduced (an hour)
+	$(BIN)/python -m pytest -q tests/story --story -m story
 
 test-faults: env ## kill, fill the disk, change files under way: nothing lost, nothing counted twice (as root; with cluster-test)
 	$(BIN)/python -m pytest -q tests/faults tests/cluster --faults

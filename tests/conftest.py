@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 KINDS = {
     "long": "the longer proofs",
     "faults": "the tests that inject faults, and those on a cluster",
+    "story": "the story of three years, month by month (an hour)",
     "trial": "the tests of what has not passed as a whole yet",
 }
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -59,6 +60,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         session = start_session(load_settings(None, overrides), str(tmp_path_factory.mktemp("log") / "spark.log"))
     session.conf.set("spark.databricks.delta.snapshotPartitions", "2")
     session.conf.set("spark.sql.adaptive.enabled", "false")
+    # Plans of a few thousand rows are read once: to generate code for them and compile it took a third of the processor's time.
+    # By spark-submit and on a cluster Spark's own setting holds, and the tables are compared with those made here.
+    session.conf.set("spark.sql.codegen.wholeStage", "false")
+    session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     yield session
     session.stop()
 

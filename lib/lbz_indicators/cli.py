@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from lbz_indicators import environment, printing
+from lbz_indicators import environment, interrupts, printing
 from lbz_indicators.commands import publication, registry, steps, upkeep
 from lbz_indicators.commands.delivery import validate_delivery
 from lbz_indicators.commands.explain import explain
@@ -92,7 +92,8 @@ def doctor(config: Config = None, set_: Overrides = None) -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs a command line and exits with its status; an expected failure is one message on standard error."""
     try:
-        app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+        with interrupts.restored():
+            app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
         status = 0
     except LbzError as error:
         log.error("%s", error, exc_info=True)
@@ -102,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         status = error.exit_code
     except (typer.Abort, KeyboardInterrupt):
         print("error: ended from outside; give the same command again, it finishes the work", file=sys.stderr)
-        status = 130
+        status = interrupts.EXIT_STATUS
     except Exception as error:
         status = _unexpected(error)
     sys.stdout.flush()

@@ -116,6 +116,7 @@ def open_logs(folder: str) -> str:
     others.addFilter(_DetailsOnly())
     logging.raiseExceptions = False  # a full disk shall not print what could not be logged
     logging.basicConfig(level=logging.INFO, handlers=[lines, others], force=True)
+    logging.captureWarnings(True)  # they would go to the terminal, some with a stack trace of Java
     logging.getLogger("py4j").setLevel(logging.WARNING)
     return details
 

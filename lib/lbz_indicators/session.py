@@ -65,6 +65,11 @@ def start_session(settings: Settings, log_file: str | None = None) -> SparkSessi
     return _configure(session, settings)
 
 
+def end_jobs(session: SparkSession) -> None:
+    """Ends what Spark is doing: the call that waits for it fails."""
+    session.sparkContext.cancelAllJobs()
+
+
 def _static_configuration(settings: Settings) -> dict[str, str]:
     configuration = {
         "spark.sql.extensions": environment.DELTA_CLASS,

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +20,7 @@ import same_tables
 from messages import exit_status
 from prepared import Prepared
 from pyspark.sql import SparkSession
+from signalled import run_and_signal
 
 from lbz_indicators.io import Store
 from lbz_indicators.progress import SILENT
@@ -31,9 +29,6 @@ from lbz_indicators.steps.run import run_steps
 from lbz_indicators.tables import Table
 
 pytestmark = pytest.mark.faults
-
-COMMAND = str(Path(sys.executable).parent / "lbz-indicators")
-SECONDS = 600
 
 
 class Died(BaseException):
@@ -102,23 +97,6 @@ def _shown(root: Path, capfd: pytest.CaptureFixture[str]) -> str:
     return capfd.readouterr().out
 
 
-def _kill_when(under_way: Callable[[], bool], step: str, chain: Chain, said: Path) -> None:
-    """Starts the step as a command, and kills it and all it has started at that moment."""
-    quick = ["--set", "spark.master=local[2]", "--set", "spark.memory=1g", "--set", "spark.shuffle_partitions=2"]
-    command = [COMMAND, step, "--input", str(chain.correction), "--output", str(chain.root), *prepared.ARGUMENTS, *quick]
-    environ = os.environ | prepared.QUICK_JAVA
-    with said.open("wb") as stream:
-        process = subprocess.Popen(command, stdout=stream, stderr=stream, env=environ, start_new_session=True)
-    end = time.monotonic() + SECONDS
-    while process.poll() is None and not under_way() and time.monotonic() < end:
-        time.sleep(0.005)
-    killed = process.poll() is None
-    os.killpg(process.pid, signal.SIGKILL) if killed else None
-    process.wait()
-    text = said.read_text()
-    assert killed and f"{step}: started" in text and f"{step}: done" not in text, text[-2000:]
-
-
 @pytest.mark.parametrize("step", STEPS)
 def test_a_step_is_killed_and_run_again(
     spark: SparkSession, corrected: Prepared, chain: Chain, tmp_path: Path, capfd: pytest.CaptureFixture[str], step: str
@@ -127,7 +105,7 @@ def test_a_step_is_killed_and_run_again(
     figures, before = _shown(chain.root, capfd), chain.commits()
     work = chain.root / "_work"
     under_way = {"fit": lambda: any(work.rglob("*.parquet"))}.get(step, lambda: chain.commits() > before)
-    _kill_when(under_way, step, chain, tmp_path / "said")
+    run_and_signal(step, chain.correction, chain.root, tmp_path / "said", signal.SIGKILL, under_way)
     # The figures of a run change in one commit: they are all old, or, once that step has made it, all new.
     readable = {figures, *([_shown(corrected.after, capfd)] if step == "indicators" else [])}
     assert len(figures.splitlines()) > 20

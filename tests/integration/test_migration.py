@@ -82,7 +82,7 @@ def test_an_old_table_ends_every_command_with_one_message(small_data: SparkSessi
 def test_migrate_lifts_what_is_kept_and_empties_what_is_derived(small_data: SparkSession, old: Settings) -> None:
     said = run_alone(small_data, old, "migrate", lambda store, *_: migrate(store), SILENT).message
     assert "silver.covariates: emptied, the next run makes it anew from bronze" in said
-    assert "gold.runs: added settings, settings_fingerprint" in said
+    assert "gold.runs: added command, settings, settings_fingerprint" in said
     store = Store(small_data, old.storage)
     assert store.read(tables.SILVER_COVARIATES).count() == 0
     assert set(store.read(tables.SILVER_COVARIATES).columns) == set(SCHEMAS[tables.SILVER_COVARIATES].names)

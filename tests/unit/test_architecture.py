@@ -17,7 +17,7 @@ PACKAGE = "lbz_indicators"
 ROOT = Path(lbz_indicators.__file__).parent
 
 LEVELS = [
-    {"", "errors", "failures", "conf", "clock", "places", "logs"},
+    {"", "errors", "failures", "conf", "clock", "places", "logs", "interrupts"},
     {"config", "hashing", "digests", "joins", "tables", "schemas", "references", "progress"},
     {"stats"},
     {"ingest", "population", "models", "indicators", "publish"},

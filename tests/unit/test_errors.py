@@ -68,6 +68,35 @@ cli.main([])
     assert err.startswith("error: ended from outside") and "Traceback" not in err
 
 
+def test_a_signal_while_java_works_ends_its_jobs_first_and_then_the_step() -> None:
+    """SIGTERM in the midst of a call: not the call is broken off but the job it waits for, as often as one is started."""
+    program = """
+import threading, types
+from lbz_indicators import cli, interrupts
+gateway = types.ModuleType("py4j.fake")
+exec("def call(job):\\n    print('working', flush=True)\\n    assert job.wait(60)", gateway.__dict__)
+jobs = [threading.Event(), threading.Event()]
+def work(**_):
+    interrupts.end_jobs_by(lambda: next(job for job in jobs if not job.is_set()).set())
+    try:
+        for job in jobs:
+            gateway.call(job)
+        raise RuntimeError("the last job was ended")
+    except RuntimeError as error:
+        print(error, flush=True)
+        raise interrupts.what_ended(error)
+cli.app = work
+cli.main([])
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "working\n"
+        running.send_signal(signal.SIGTERM)
+        out, err = running.communicate(timeout=30)
+    assert (running.returncode, out) == (130, "working\nthe last job was ended\n")
+    assert err.splitlines()[1].startswith("error: ended from outside") and "Traceback" not in err
+
+
 def test_help_ends_with_status_0(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(["--help"])

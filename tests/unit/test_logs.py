@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -29,6 +31,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     before, level = list(root.handlers), root.level
     logs.open_logs(str(tmp_path / "_logs"))
     yield tmp_path / "_logs"
+    logging.captureWarnings(False)
     for handler in root.handlers:
         handler.close()
     root.handlers[:] = before
@@ -63,6 +66,14 @@ def test_the_time_is_utc_whatever_the_zone(folder: Path, monkeypatch: pytest.Mon
         line = json.loads(logs.JsonLines().format(record))
     time.tzset()
     assert line["time"] == "2026-03-29T00:30:00.250Z"
+
+
+def test_a_warning_of_foreign_software_is_in_the_details_and_not_on_the_terminal(tmp_path: Path) -> None:
+    """Such as PySpark's, which quotes Java's stack trace. In a process of its own: pytest catches warnings."""
+    program = f"import warnings; from lbz_indicators import logs; logs.open_logs({str(tmp_path)!r}); warnings.warn({PATIENT!r})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
+    assert PATIENT in (tmp_path / logs.DETAILS).read_text() and PATIENT not in (tmp_path / logs.LOG).read_text()
 
 
 def test_what_foreign_software_says_of_a_failure_is_in_the_details_alone(folder: Path) -> None:

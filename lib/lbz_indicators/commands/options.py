@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lbz_indicators import printing
+from lbz_indicators import interrupts, printing
 from lbz_indicators.config import Settings, load_settings
 from lbz_indicators.logs import open_logs
 from lbz_indicators.places import is_remote
@@ -48,9 +48,11 @@ def _open_logs(settings: Settings, writes: bool) -> str:
 def start(settings: Settings, writes: bool) -> Any:
     """The Spark session of a command, its log files opened."""
     details = _open_logs(settings, writes)
-    from lbz_indicators.session import start_session
+    from lbz_indicators.session import end_jobs, start_session
 
-    return start_session(settings, details)
+    session = start_session(settings, details)
+    interrupts.end_jobs_by(lambda: end_jobs(session))
+    return session
 
 
 def form(csv: bool, json: bool) -> str:

@@ -13,13 +13,14 @@ from lbz_indicators.population import exclusions, stays
 from lbz_indicators.population.diagnosis_groups import group_of_category
 from lbz_indicators.progress import Progress
 from lbz_indicators.references import References, load_references
-from lbz_indicators.steps import derivation, judged, severity
+from lbz_indicators.steps import derivation, judged, severity, validation
 from lbz_indicators.steps.kept_references import keep_references
 from lbz_indicators.steps.outcome import Outcome
 
 
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """silver.admissions with its diagnoses to silver.covariates and silver.stays, gold.exclusions and gold.index_stays."""
+    validation.require_complete(store)
     references = load_references(settings.references)
     _require_known_groups(settings, references)
     classes, severity_version = severity.classes_in_force(store, settings)

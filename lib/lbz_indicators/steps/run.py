@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from pyspark.sql import SparkSession
 
-from lbz_indicators import __version__, logs, tables
+from lbz_indicators import __version__, interrupts, logs, tables
 from lbz_indicators.clock import utc_now
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import LbzError, StorageError
@@ -54,7 +54,7 @@ def run_steps(
                 with progress.step(name, number, len(names)):
                     outcome = run.do(name, (steps or STEPS | MAINTENANCE)[name])
                     progress.say(outcome.message)
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             run.record(run.new_store(), RUN, watch, FAILED, Outcome(_what(error)))
             raise
         else:
@@ -107,8 +107,11 @@ class Run:
             logs.event(log, "step_started", f"step {name} started")
             try:
                 outcome = step(store, self.settings, self.progress, self.run_id)
-            except Exception as error:
+            except (Exception, KeyboardInterrupt) as caught:
+                error = interrupts.what_ended(caught)
                 self._end(store, name, watch, FAILED, Outcome(_what(error)))
+                if error is not caught:
+                    raise error from caught
                 if isinstance(error, LbzError) or not is_spark_failure(error):
                     raise
                 log.error("step %s failed inside Spark", name, exc_info=True)
@@ -188,4 +191,6 @@ def start_run(spark: SparkSession, settings: Settings, command: str, progress: P
 
 def _what(error: BaseException) -> str:
     """What went wrong, without what foreign software says of it."""
+    if isinstance(error, KeyboardInterrupt):
+        return "ended from outside"
     return error.what if isinstance(error, LbzError) else type(error).__name__

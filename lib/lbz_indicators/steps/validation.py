@@ -9,6 +9,7 @@ from typing import Any
 
 from lbz_indicators import tables
 from lbz_indicators.config import Settings
+from lbz_indicators.errors import StorageError
 from lbz_indicators.io import Store
 from lbz_indicators.references import References
 
@@ -44,6 +45,17 @@ def last_validation(store: Store) -> dict[str, Any] | None:
     """The row of silver.validation; None where nothing was validated yet."""
     rows = store.read_or_empty(tables.SILVER_VALIDATION).collect()
     return rows[0].asDict() if rows else None
+
+
+def require_complete(store: Store) -> None:
+    """StorageError where a run ended between the validated tables, or bronze changed otherwise than by a delivery."""
+    stored = last_validation(store)
+    if stored is not None and not stored["complete"]:
+        raise StorageError(
+            "The validated tables are not those of one validation: it was interrupted, or rows were removed since.",
+            where=f"{VALIDATED} in {store.place}",
+            mend="run validate (or `run`, or `nightly`) again.",
+        )
 
 
 def _write(store: Store, content: dict[str, Any], *, complete: bool, run_id: str) -> None:

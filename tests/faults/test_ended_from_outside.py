@@ -1,0 +1,60 @@
+"""Ctrl-C and SIGTERM in the midst of a step: one message, the lease given back, the end on record, and the work goes on after."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import prepared
+import pytest
+import same_tables
+from prepared import Prepared
+from pyspark.sql import SparkSession
+from signalled import run_and_signal
+
+from lbz_indicators import tables
+from lbz_indicators.io import Store
+from lbz_indicators.progress import SILENT
+from lbz_indicators.steps.run import run_steps
+
+pytestmark = pytest.mark.faults
+
+
+def _working(root: Path) -> bool:
+    """Whether the fit has written something of its design."""
+    return any((root / "_work").rglob("*.parquet"))
+
+
+def _started(root: Path) -> bool:
+    """Whether the step has said so in the log."""
+    log = root / "_logs" / "lbz-indicators.log"
+    return log.exists() and '"step_started"' in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("step", "number", "under_way"), [("fit", signal.SIGINT, _working), ("derive", signal.SIGTERM, _started)]
+)
+def test_a_step_that_is_ended_gives_its_lease_back_and_is_run_again(
+    spark: SparkSession,
+    corrected: Prepared,
+    tmp_path: Path,
+    step: str,
+    number: signal.Signals,
+    under_way: Callable[[Path], bool],
+) -> None:
+    root = corrected.copy(step, tmp_path / "tables")
+    status = run_and_signal(step, corrected.delivery, root, tmp_path / "said", number, lambda: under_way(root))
+    text = (tmp_path / "said").read_text()
+    assert status == 130, text[-2000:]
+    assert text.count("error: ended from outside") == 1 and "Traceback" not in text and "py4j" not in text
+    assert not (root / "_work").exists()
+
+    settings = prepared.settings(corrected.delivery, root)
+    store = Store(spark, settings.storage)
+    assert store.read(tables.GOLD_LEASE).where("released_at IS NULL").isEmpty()
+    ended = store.read(tables.GOLD_RUNS).orderBy("started_at", ascending=False).limit(2).collect()
+    assert {(row.status, row.message) for row in ended} == {("failed", "ended from outside")}
+    run_steps(spark, settings, [step], SILENT)
+    layers = ("silver", "gold") if step == "fit" else ("silver",)
+    assert same_tables.contents(spark, root, *layers) == corrected.contents_after(step, *layers)

@@ -1,0 +1,77 @@
+"""A whole run on tables of its own with the same logistic models, and whether tables are those of nights, row by row."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+from pyspark.sql import SparkSession
+
+from lbz_indicators import tables
+from lbz_indicators.config import Settings
+from lbz_indicators.io import Store
+from lbz_indicators.progress import Progress
+from lbz_indicators.schemas import SCHEMAS
+from lbz_indicators.steps import STEPS
+from lbz_indicators.steps.nightly import of_a_night
+from lbz_indicators.steps.run import run_steps
+from lbz_indicators.tables import Table
+
+COMPARED = (
+    tables.SILVER_ADMISSIONS, tables.SILVER_DIAGNOSES, tables.SILVER_REJECTED_ADMISSIONS, tables.SILVER_QUALITY,
+    tables.SILVER_COVARIATES, tables.SILVER_STAYS, tables.GOLD_EXCLUSIONS, tables.GOLD_INDEX_STAYS, tables.GOLD_EXPECTED,
+    tables.GOLD_EXPECTED_NIGHTS, tables.GOLD_OLO_AGREEMENT, tables.GOLD_STAY_CELLS, tables.GOLD_STAY_COEFFICIENTS,
+    tables.GOLD_STAY_FIT, tables.GOLD_FIGURE_CELLS, tables.GOLD_WEIGHT_CELLS, tables.GOLD_INDICATORS,
+    tables.GOLD_INTERVAL_VARIANTS,
+)  # fmt: skip
+MODELS = (
+    "models",
+    "model_events",
+    "model_coefficients",
+    "model_fit",
+    "model_covariates",
+    "model_information",
+    "model_calibration",
+)
+
+
+class Said(Progress):
+    """What is said of a run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def _rows(spark: SparkSession, settings: Settings, table: Table) -> pd.DataFrame:
+    names = [name for name in SCHEMAS[table].names if name not in SCHEMAS[table].lineage]
+    rows = Store(spark, settings.storage).read(table).select(*names).toPandas()
+    return rows.astype(str).sort_values(names).reset_index(drop=True)
+
+
+def require_equal(spark: SparkSession, night: Settings, whole: Settings) -> None:
+    """Every compared table, row by row, but for the columns that say which run made a row."""
+    for table in COMPARED:
+        pd.testing.assert_frame_equal(_rows(spark, night, table), _rows(spark, whole, table), obj=str(table))
+
+
+def from_scratch(
+    spark: SparkSession, settings: Callable[[Path, Path], Settings], folders: Sequence[Path], root: Path, models: Path
+) -> Settings:
+    """A whole run over all deliveries in `root`, to which only the logistic models of the tables in `models` are brought.
+
+    `settings`: of a delivery's folder and the root of the tables.
+    """
+    for name in MODELS:
+        shutil.copytree(models / "gold" / name, root / "gold" / name)
+    Store(spark, settings(folders[0], root).storage).delete(tables.GOLD_MODEL_EVENTS, "model_version LIKE 'stay-%'")
+    for folder in folders[:-1]:
+        run_steps(spark, settings(folder, root), ["ingest"], Said())
+    last = of_a_night(settings(folders[-1], root))
+    run_steps(spark, last, list(STEPS), Said())
+    return last
