@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lbz_indicators.stats.cusum_limit import simulate_limit
 from lbz_indicators.stats.monitoring import (
     BETTER,
     GRID,
@@ -50,6 +51,15 @@ def test_a_likelihood_ratio_has_mean_one_in_control(p: float, odds_ratio: float,
 
 def test_certain_outcomes_weigh_nothing() -> None:
     assert cusum_weights([0, 1], [0.0, 1.0], WORSE).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("wrong", [np.nan, -0.01, 1.01])
+def test_an_admission_without_a_probability_is_refused(wrong: float) -> None:
+    """A path of nan would never signal; a limit over fewer admissions would be too low."""
+    with pytest.raises(ValueError, match="without a model"):
+        cusum_weights([0, 1], [0.2, wrong], WORSE)
+    with pytest.raises(ValueError, match="without a model"):
+        simulate_limit([0.2, wrong], WORSE, 0.05, replicates=10, seed=1)
 
 
 def test_vlad_by_hand() -> None:

@@ -98,8 +98,9 @@ def highest_points(
     """The highest point of the CUSUM (R,) in each replicate of the year, whose draws depend on seed and its number only."""
     p = np.asarray(probability, dtype=float)
     # Certain outcomes weigh 0.
-    p = p[(p > 0) & (p < 1)]
-    survivor, death = weight_pair(p, odds_ratio, in_control)
+    uncertain = (p > 0) & (p < 1)
+    survivor, death = (weights[uncertain] for weights in weight_pair(p, odds_ratio, in_control))
+    p = p[uncertain]
     hazard = np.cumsum(-np.log1p(-in_control * p / (1 + (in_control - 1) * p)))
     highest = np.empty(replicates)
     for first in range(0, replicates, at_once):

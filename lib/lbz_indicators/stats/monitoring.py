@@ -50,6 +50,9 @@ def weight_pair(probability: ArrayLike, odds_ratio: float, in_control: float = 1
     Source: Steiner et al, Biostatistics 2000; 1:441-52.
     """
     p = np.asarray(probability, dtype=float)
+    if not ((p >= 0) & (p <= 1)).all():
+        # One unknown height would make all that follow unknown, and unknown heights never signal.
+        raise ValueError("every admission followed needs a probability from 0 to 1; leave out and count those without a model")
     survivor = np.log1p((in_control - 1) * p) - np.log1p((odds_ratio - 1) * p)
     return _on_grid(survivor), _on_grid(survivor + np.log(odds_ratio / in_control))
 
