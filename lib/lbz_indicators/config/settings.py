@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 
+from lbz_indicators.config.eligibility import EligibilitySettings
 from lbz_indicators.config.sections import (
     DeliverySettings,
     IndicatorSettings,
@@ -44,6 +45,7 @@ class Settings(Section):
     indicators: IndicatorSettings
     readmission: ReadmissionSettings
     olo: LongStaySettings
+    eligibility: EligibilitySettings
     synthetic: SyntheticSettings
 
     @property

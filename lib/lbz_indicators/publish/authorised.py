@@ -7,15 +7,13 @@ misread row could send a package to the wrong person.
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, groupby
 
-from lbz_indicators.errors import DeliveryError
+from lbz_indicators.publish.strict_rows import is_day, require_no_faults, strict_rows
 
 COLUMNS = ("hospital_id", "product", "name", "email", "role", "valid_from", "valid_until")
 PRODUCTS = ("hsmr", "readmissions", "olo")
@@ -23,9 +21,7 @@ _EMAIL = re.compile(
     r"(?=.{6,254}\Z)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}"
 )
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LONGEST = 200
-_FAULTS_TOLD = 20
 
 
 @dataclass(frozen=True)
@@ -84,19 +80,18 @@ def read_people(text: str, where: str, hospitals: Collection[str] | None = None)
     """
     faults: list[str] = []
     people: list[Person] = []
-    for line, row in _rows(text, faults):
+    for line, row in strict_rows(text, COLUMNS, faults):
         wrong = _faults_of(row, hospitals)
         faults += [f"line {line}, {what}" for what in wrong]
         if not wrong:
             people.append(_person(row, line))
     faults += _overlaps(people)
-    if faults:
-        more = f"; and {len(faults) - _FAULTS_TOLD} more" if len(faults) > _FAULTS_TOLD else ""
-        raise DeliveryError(
-            f"The table of authorised people cannot be used: {'; '.join(faults[:_FAULTS_TOLD])}{more}.",
-            where=where,
-            mend="correct these lines and deliver the table again; docs/publication.md says what it holds. Nobody got a package.",
-        )
+    require_no_faults(
+        faults,
+        "The table of authorised people",
+        where,
+        "correct these lines and deliver the table again; docs/publication.md says what it holds. Nobody got a package.",
+    )
     return tuple(people)
 
 
@@ -114,23 +109,6 @@ def _person(row: dict[str, str], line: int) -> Person:
     )
 
 
-def _rows(text: str, faults: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """(line, row by column) of every row with the right number of fields."""
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
-    try:
-        header = next(reader, [])
-        if sorted(header) != sorted(COLUMNS):
-            faults.append(f"line 1: the columns must be {','.join(COLUMNS)}")
-            return
-        for fields in reader:
-            if len(fields) == len(header):
-                yield reader.line_num, dict(zip(header, fields, strict=True))
-            elif fields:
-                faults.append(f"line {reader.line_num}: {len(fields)} fields, not {len(header)}")
-    except csv.Error:
-        faults.append(f"line {reader.line_num}: no valid CSV")
-
-
 def _faults_of(row: dict[str, str], hospitals: Collection[str] | None) -> list[str]:
     """Column and fault of one row."""
     until = row["valid_until"]
@@ -145,18 +123,11 @@ def _faults_of(row: dict[str, str], hospitals: Collection[str] | None) -> list[s
             faults.append(f"{name}: empty, longer than {_LONGEST} characters, or with a character that is not visible")
     if not _EMAIL.fullmatch(row["email"]) or len(row["email"].partition("@")[0]) > 64:
         faults.append("email: no address such as name@hospital.nl")
-    days = [_is_day(row["valid_from"]), not until or _is_day(until)]
+    days = [is_day(row["valid_from"]), not until or is_day(until)]
     faults += [f"{name}: no day such as 2022-10-01" for name, good in zip(("valid_from", "valid_until"), days) if not good]
     if all(days) and until and until < row["valid_from"]:
         faults.append("valid_until: before valid_from")
     return faults
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return bool(_DAY.fullmatch(text)) and text.isascii() and dt.date.fromisoformat(text) is not None
-    except ValueError:
-        return False
 
 
 def _overlaps(people: Sequence[Person]) -> list[str]:
