@@ -34,9 +34,10 @@ setup(
         "matplotlib>=3.8",
         "glum>=3.1",
         "pyzipper>=0.4",
+        "XlsxWriter>=3.2",
     ],
     extras_require={
-        "test": ["pytest>=8", "chispa>=0.10", "hypothesis>=6.100", "statsmodels>=0.14", "aiosmtpd>=1.4"],
+        "test": ["pytest>=8", "chispa>=0.10", "hypothesis>=6.100", "statsmodels>=0.14", "aiosmtpd>=1.4", "openpyxl>=3.1"],
         "lint": ["ruff>=0.6", "mypy>=1.11", "pandas-stubs", "types-PyYAML"],
     },
     entry_points={"console_scripts": ["lbz-indicators = lbz_indicators.cli:main"]},
