@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 Year = Annotated[int, Field(ge=1990, le=2100)]
 Confidence = Annotated[float, Field(gt=0.5, lt=1)]
+EmailAddress = Annotated[str, Field(pattern=r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,180}\.[A-Za-z]{2,63}$")]
 
 
 def parse_years(value: object) -> object:
@@ -208,13 +209,16 @@ class PublicationSettings(Section):
     authorised: str | None = None
     language: Literal["nl", "en"] = "nl"
     collect_at: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,300}$")] | None = None
-    sender: Annotated[str, Field(pattern=r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,180}\.[A-Za-z]{2,63}$")] | None = None
+    sender: EmailAddress | None = None
     outbox: str | None = None
     smtp_host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:-]{1,253}$")] | None = None
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
     smtp_ca: str | None = None
     smtp_timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 30
+    milestones: str | None = None
+    igj_questions: str | None = None
+    nza_email: EmailAddress | None = None
 
     @model_validator(mode="after")
     def one_way(self) -> PublicationSettings:
