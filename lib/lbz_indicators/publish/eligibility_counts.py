@@ -117,9 +117,8 @@ def case_mix_deviation(cells: DataFrame) -> DataFrame:
     model), one row each: the cells by diagnosis group of gold.figure_cells. The nation is all hospitals of the year, this one
     among them. Null where nothing is expected. Rounded to nine decimals, so that the order of adding does not show.
     """
-    known = cells.where("expected_fixed IS NOT NULL").select(
-        *KEY, "diagnosis_group", F.col("expected_fixed").cast("decimal(38,0)")
-    )
+    fixed = F.col("expected_fixed").cast("decimal(38,0)").alias("expected_fixed")
+    known = cells.where("expected_fixed IS NOT NULL").select(*KEY, "diagnosis_group", fixed)
     nation = known.groupBy("year", "diagnosis_group").agg(F.sum("expected_fixed").alias("_nation"))
     national = nation.groupBy("year").agg(F.sum("_nation").alias("_nation_all"))
     own = known.groupBy(*KEY).agg(F.sum("expected_fixed").alias("_own_all"))
