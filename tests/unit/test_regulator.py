@@ -18,7 +18,7 @@ from lbz_indicators.errors import DeliveryError, ModelError, SettingsError
 from lbz_indicators.publish.eligibility import Duty
 from lbz_indicators.publish.igj import IGJ, NO_FIGURE, IgjHospital, igj_faults, igj_rows
 from lbz_indicators.publish.igj import SHEET as IGJ_SHEET
-from lbz_indicators.publish.layout import Field, Kind, Words
+from lbz_indicators.publish.layout import Field, Kind, Words, described
 from lbz_indicators.publish.nza import SHEET, NzaHospital, nza_faults, nza_rows
 from lbz_indicators.publish.nza_layout import NZA, PLACE
 from lbz_indicators.publish.questions import FIGURES, load_questions, questions_of, read_questions
@@ -111,6 +111,15 @@ def test_an_exempt_hospital_has_one_row_without_figures() -> None:
         "first_year": 2022, "last_year": 2022,
     }  # fmt: skip
     assert check_rows([row], NZA, CHECK) == []
+
+
+@pytest.mark.parametrize("observed", [0, 1])
+def test_hardly_any_death_expected(observed: int) -> None:
+    """0.00002 deaths expected is 0.0000 in the file, and one death a ratio of five millions."""
+    figures = [*FIGURES_OF_H01, _figure("smr", "7", 2020, observed, 0.00002, lower=0.0, upper=9e7)]
+    rows = _nza(figures=figures)
+    assert _names(rows, "diagnosis_group", "expected", "value")[1] == ("7", 0.0, observed * 5_000_000.0)
+    assert check_rows(rows, NZA, CHECK) == []
 
 
 def test_a_figure_that_is_not_there_or_twice() -> None:
@@ -391,3 +400,8 @@ def test_a_fault_refuses_the_table_of_questions(lines: str, fault: str) -> None:
 def test_a_table_of_questions_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
         load_questions(str(tmp_path / "none.csv"))
+
+
+@pytest.mark.parametrize("fields", [NZA, IGJ])
+def test_the_layout_is_documented_column_by_column(fields: Any, repository: Path) -> None:
+    assert described(fields) in (repository / "docs" / "regulator-files.md").read_text(encoding="utf-8")

@@ -90,3 +90,23 @@ def faults_of_row(row: Sequence[Value], fields: Sequence[Field]) -> list[str]:
         return [f"{len(row)} values, not {len(fields)}"]
     found = [(field.name, fault_of(value, field)) for value, field in zip(row, fields, strict=True)]
     return [f"{name} {fault}" for name, fault in found if fault]
+
+
+def described(fields: Sequence[Field]) -> str:
+    """The columns as a table in Markdown, as the documentation has it."""
+    lines = ["| column | holds | must be there | bounds | meaning |", "|---|---|---|---|---|"]
+    for field in fields:
+        must = "yes" if field.required else ""
+        lines.append(f"| {field.name} | {KIND_WORDS[field.kind].en} | {must} | {_bounds(field)} | {field.meaning.en} |")
+    return "\n".join(lines)
+
+
+def _bounds(field: Field) -> str:
+    bounds = [", ".join(field.choices)] if field.choices else []
+    if field.minimum is not None:
+        bounds.append(f"from {field.minimum:.0f}" if field.minimum % 1 == 0 else f"from {field.minimum:g}")
+    if field.maximum is not None:
+        bounds.append(f"to {field.maximum:.0f}" if field.maximum % 1 == 0 else f"to {field.maximum:g}")
+    if field.kind is Kind.DECIMAL:
+        bounds.append(f"{field.decimals} decimals")
+    return "; ".join(bounds)

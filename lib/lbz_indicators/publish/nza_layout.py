@@ -5,7 +5,6 @@ from __future__ import annotations
 from lbz_indicators.publish.layout import Field, Kind, Words
 
 _YEARS = (1990, 2100)
-_RATIO = (0.0, 1_000_000.0)
 
 NZA = (
     Field(
@@ -124,7 +123,7 @@ NZA = (
             "100 x observed / expected; empty if nothing is expected",
         ),
         False,
-        *_RATIO,
+        0.0,
         decimals=2,
     ),
     Field(
@@ -133,7 +132,7 @@ NZA = (
         Words("Ondergrens", "Lower limit"),
         Words("Ondergrens van het betrouwbaarheidsinterval", "Lower confidence limit"),
         False,
-        *_RATIO,
+        0.0,
         decimals=2,
     ),
     Field(
