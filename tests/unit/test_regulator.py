@@ -311,7 +311,7 @@ def test_the_figures_of_the_provisional_round(tmp_path: Path) -> None:
         "hsmr": 125.0, "hsmr_lower": 59.94, "hsmr_upper": 229.88, "observed_deaths": 10.0, "expected_deaths": 8.0, "admissions": 1001.0,
         "national_hsmr": 90.0, "compared_hsmr": 138.89, "compared_hsmr_lower": 66.6, "compared_hsmr_upper": 255.4,
     }  # fmt: skip
-    assert {row[6:] for row in rows if row[1] == "H02"} == {(None, NO_FIGURE)} and len(rows) == 2 * len(QUESTIONS)
+    assert {row[6:] for row in rows if row[1] == "H02"} == {(None, NO_FIGURE, "ours")} and len(rows) == 2 * len(QUESTIONS)
     assert check_rows(rows, IGJ, CHECK_IGJ) == []
     assert read_csv_file(csv_file(rows, IGJ), IGJ, "igj.csv") == rows
     page = load_workbook(io.BytesIO(xlsx_file(rows, IGJ, IGJ_SHEET, "nl", [], tmp_path)))["Voorlopige HSMR"]
@@ -334,6 +334,8 @@ def test_the_figures_of_the_provisional_round(tmp_path: Path) -> None:
         (3, 6, 10.5, "a count is a whole number"),
         (0, 2, "Another", "and one name"),
         (0, 7, "ill", "no_answer_reason is none of"),
+        (0, 8, None, "question_source is missing"),
+        (0, 8, "igj", "passes for official, or the reverse"),
     ],
 )
 def test_the_check_of_the_igj_finds(place: int, column: int, value: Any, fault: str) -> None:
@@ -375,6 +377,7 @@ def test_a_site_puts_the_official_numbers_of_each_year(tmp_path: Path, step: int
         q.official for q in found
     )
     rows = igj_rows(HOSPITALS[:1], 2022, [PROVISIONAL], questions_of(found, 2022), "nl")
+    assert {row[8] for row in rows} == {"igj"}
     assert [(row[3], row[4], row[6]) for row in rows] == [("13.1", "Vraag", 125.0), ("13.2", "V", 10.0)][::step]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from lbz_indicators.errors import ModelError
 from lbz_indicators.publish.layout import Field, Kind, Words
-from lbz_indicators.publish.questions import FIGURES, Question
+from lbz_indicators.publish.questions import FIGURES, OFFICIAL, OURS, Question
 from lbz_indicators.publish.regulator import Check, Row, as_filed
 
 SHEET = Words("Voorlopige HSMR", "Provisional HSMR")
@@ -68,6 +68,14 @@ IGJ = (
         Words("no_provisional_hsmr: er is geen cijfer", "no_provisional_hsmr: there is no figure"),
         choices=(NO_FIGURE,),
     ),
+    Field(
+        "question_source",
+        Kind.TEXT,
+        Words("Herkomst vraagnummer", "Source of number"),
+        Words("igj: officieel nummer; ours: nummer van onszelf", "igj: official number; ours: a number of ours"),
+        True,
+        choices=(OFFICIAL, OURS),
+    ),
 )
 _NAMES = [field.name for field in IGJ]
 _ORDERED = (("hsmr_lower", "hsmr", "hsmr_upper"), ("compared_hsmr_lower", "compared_hsmr", "compared_hsmr_upper"))
@@ -105,7 +113,17 @@ def igj_rows(
             asked = (question.number, question.text(language), question.figure)
             reason = NO_FIGURE if answer is None else None
             said = None if answer is None else float(answer)
-            rows.append((reporting_year, hospital.hospital_id, hospital.name, *asked, said, reason))
+            rows.append(
+                (
+                    reporting_year,
+                    hospital.hospital_id,
+                    hospital.name,
+                    *asked,
+                    said,
+                    reason,
+                    OFFICIAL if question.official else OURS,
+                )
+            )
     return as_filed(rows, IGJ)
 
 
@@ -126,6 +144,8 @@ def igj_faults(reporting_year: int, questions: Sequence[Question]) -> Check:
             question = asked.get(str(row["question"]))
             if row["reporting_year"] != reporting_year or question is None or question.figure != row["figure"]:
                 faults.append(f"row {number}: of another year, or no question of this year")
+            elif question.official != (row["question_source"] == OFFICIAL):
+                faults.append(f"row {number}: question_source: a number passes for official, or the reverse")
             if (row["answer"] is None) == (row["no_answer_reason"] is None):
                 faults.append(f"row {number}: answer and no_answer_reason: one of them, not both")
             elif isinstance(row["answer"], float) and row["figure"] in _WHOLE and row["answer"] % 1:

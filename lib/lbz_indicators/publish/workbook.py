@@ -59,7 +59,8 @@ def write_workbook(
     """Writes the sheets, and before them one with the notes and what every column means.
 
     ValueError naming sheet, row and column, no value, where a value may not stand there. `scratch`: an existing folder, where the
-    rows lie until the workbook is written.
+    rows lie until the workbook is written. After an exception, also one of the rows', what the target holds is no workbook of
+    all rows.
     """
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         options = {"constant_memory": True, "tmpdir": folder, "strings_to_formulas": False, "strings_to_urls": False}
