@@ -33,9 +33,10 @@ setup(
         "rich>=13",
         "matplotlib>=3.8",
         "glum>=3.1",
+        "pyzipper>=0.4",
     ],
     extras_require={
-        "test": ["pytest>=8", "chispa>=0.10", "hypothesis>=6.100", "statsmodels>=0.14"],
+        "test": ["pytest>=8", "chispa>=0.10", "hypothesis>=6.100", "statsmodels>=0.14", "aiosmtpd>=1.4"],
         "lint": ["ruff>=0.6", "mypy>=1.11", "pandas-stubs", "types-PyYAML"],
     },
     entry_points={"console_scripts": ["lbz-indicators = lbz_indicators.cli:main"]},

@@ -198,6 +198,33 @@ class LongStaySettings(Section):
         return f"{estimator}_{self.rule}"
 
 
+class PublicationSettings(Section):
+    """Packages for hospitals and the messages about them (docs/publication.md). No secret stands here, for the settings of a
+    run are stored with it: passwords are in the environment, a secret store or files of their own."""
+
+    folder: str | None = None
+    password_folder: str | None = None
+    secret_store: str | None = None
+    authorised: str | None = None
+    language: Literal["nl", "en"] = "nl"
+    collect_at: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,300}$")] | None = None
+    sender: Annotated[str, Field(pattern=r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,180}\.[A-Za-z]{2,63}$")] | None = None
+    outbox: str | None = None
+    smtp_host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:-]{1,253}$")] | None = None
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_ca: str | None = None
+    smtp_timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 30
+
+    @model_validator(mode="after")
+    def one_way(self) -> PublicationSettings:
+        if self.smtp_host and self.outbox:
+            raise ValueError("give smtp_host (messages are sent) or outbox (they are written there), not both")
+        if self.smtp_host and not self.sender:
+            raise ValueError("smtp_host needs sender, the address that messages come from")
+        return self
+
+
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 

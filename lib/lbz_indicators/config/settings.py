@@ -13,6 +13,7 @@ from lbz_indicators.config.sections import (
     ModelSettings,
     PeriodSettings,
     PopulationSettings,
+    PublicationSettings,
     ReadmissionSettings,
     ReferenceSettings,
     RetentionSettings,
@@ -34,6 +35,7 @@ class Settings(Section):
     delivery: DeliverySettings = DeliverySettings()
     period: PeriodSettings = PeriodSettings()
     references: ReferenceSettings = ReferenceSettings()
+    publication: PublicationSettings = PublicationSettings()
     retention: RetentionSettings
     validation: ValidationSettings
     population: PopulationSettings

@@ -1,7 +1,7 @@
 """The only reader and writer of storage.
 
 Delta tables (`tables`, `place`, `changes`), the lease on them (`lease`), delivered files (`files`), work files (`work`,
-`generated`).
+`generated`). Private files (`private`), packages with their passwords and messages (`packages`, `passwords`, `mail`, `notices`).
 """
 
 from __future__ import annotations

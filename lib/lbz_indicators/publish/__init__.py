@@ -1,1 +1,1 @@
-"""What people see of the figures: pictures; later the reports, files and packages. Pure functions, files written by steps."""
+"""What people see of the figures: pictures, packages and the messages about them. Pure functions, files written by steps."""

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from lbz_indicators import tables
 from lbz_indicators.io import Store
 
-NOT_OF_FIGURES = {"delivery", "spark", "storage", "synthetic"}
+NOT_OF_FIGURES = {"delivery", "publication", "retention", "spark", "storage", "synthetic"}
 """Sections of the settings that no row and no figure depends on, once a delivery is loaded."""
 NOT_OF_ROWS = {
     ("readmission", "delivered_until"),
