@@ -9,7 +9,7 @@ DELIVERED_UNTIL ?= $(lastword $(subst -, ,$(YEARS)))-12-31
 PACKAGE := dist/lbz_indicators.zip
 
 .DEFAULT_GOAL := help
-.PHONY: help env run run-sample demo-truth test test-long test-trial test-story test-faults cluster-test lint doctor package bench bench-national docs clean
+.PHONY: help env run run-sample demo-truth test test-long test-story test-faults cluster-test lint doctor package bench bench-national docs clean
 
 help: ## print the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -41,11 +41,8 @@ test: env ## unit, Spark, golden and integration tests (under 20 minutes on two 
 test-long: env ## the longer proofs: recovery of a known truth, partitions, spark-submit
 	$(BIN)/python -m pytest -q tests --long -m long
 
-test-trial: env ## the tests of what has not passed as a whole yet (nights end to end, publications, upkeep)
-	$(BIN)/python -m pytest -q tests --trial --long -m trial
-
-test-story: env ## three years of a registry, month by month: nights, publications, corrections, all reproduced (an hour)
-	$(BIN)/python -m pytest -q tests/story --story -m story
+test-story: env ## three nights, and three years month by month, each compared with whole runs (an hour)
+	$(BIN)/python -m pytest -q tests --story -m story
 
 test-faults: env ## kill, fill the disk, change files under way: nothing lost, nothing counted twice (as root; with cluster-test)
 	$(BIN)/python -m pytest -q tests/faults tests/cluster --faults

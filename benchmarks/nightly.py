@@ -84,7 +84,7 @@ def measure_night(arguments: argparse.Namespace, scratch: Path) -> dict[str, Any
     changed, total = correct(spark, Path(arguments.delivery), correction, arguments.share, int(arguments.years[-4:]))
     night, steps = Timed("night"), Night().steps
     with clock.span("the whole night, with its records in gold.runs"):
-        run_steps(spark, of_a_night(settings(correction)), list(steps), night, steps)
+        run_steps(spark, of_a_night(settings(correction)), list(steps), night, "nightly", steps)
     spark.stop()
     rows = clock.rows(measure.spark_jobs(scratch / "events"), measure.spark_stages(scratch / "events"))
     result = {"program": __version__, "machine": measure.machine(), "master": arguments.master, "spark_memory": arguments.memory}

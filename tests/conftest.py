@@ -17,8 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 KINDS = {
     "long": "the longer proofs",
     "faults": "the tests that inject faults, and those on a cluster",
-    "story": "the story of three years, month by month (an hour)",
-    "trial": "the tests of what has not passed as a whole yet",
+    "story": "three nights, and three years month by month, beside whole runs",
 }
 SHARED_DATA = ROOT.parent / "shared" / "data"
 

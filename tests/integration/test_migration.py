@@ -19,8 +19,6 @@ from lbz_indicators.steps.migration import migrate
 from lbz_indicators.steps.run import run_alone
 from lbz_indicators.tables import Table
 
-pytestmark = pytest.mark.trial
-
 OLD_RUN = ("r1", "ingest", "done", dt.datetime(2020, 1, 1))
 
 

@@ -16,7 +16,7 @@ from lbz_indicators.steps.nightly import Night, of_a_night
 from lbz_indicators.steps.run import run_steps
 from night_deliveries import delivery_files
 
-pytestmark = pytest.mark.trial
+pytestmark = pytest.mark.story
 
 REGIONS = 4
 UNTIL = ("2020-11-30", "2020-12-31", "2020-12-31", "2020-12-10")

@@ -16,8 +16,6 @@ from lbz_indicators.progress import SILENT
 from lbz_indicators.steps import STEPS
 from lbz_indicators.steps.delivery_check import check_delivery
 
-pytestmark = pytest.mark.trial
-
 ROWS = admissions(
     {"admission_id": "a1"},
     {"admission_id": "a2", "age_years": "-1", "urgency": "?"},

@@ -25,8 +25,6 @@ from lbz_indicators.progress import SILENT
 from lbz_indicators.references import load_references
 from lbz_indicators.steps import STEPS, validate_arrived, validation
 
-pytestmark = pytest.mark.trial
-
 JANUARY, FEBRUARY, MARCH = (
     {"admission_date": f"2019-{month}-10", "discharge_date": f"2019-{month}-14"} for month in ("01", "02", "03")
 )

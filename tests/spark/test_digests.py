@@ -12,8 +12,6 @@ from pyspark.sql import functions as F
 
 from lbz_indicators.digests import row_text, set_digests
 
-pytestmark = pytest.mark.trial
-
 Row = tuple[str, str | None, str | None, float | None, list[float], dt.date]
 ROWS: list[Row] = [
     ("hsmr", "H1", None, 104.5, [1.0, 0.25], dt.date(2019, 1, 1)),

@@ -12,8 +12,6 @@ from lbz_indicators import tables
 from lbz_indicators.indicators import months
 from lbz_indicators.schemas import SCHEMAS
 
-pytestmark = pytest.mark.trial
-
 MARCH, APRIL = dt.date(2019, 3, 1), dt.date(2019, 4, 1)
 MERGED = [("H1", "H1"), ("H2", "H2"), ("H2b", "H2")]
 Row = tuple[str, int, bool, float | None]

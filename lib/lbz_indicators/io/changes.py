@@ -14,6 +14,8 @@ from lbz_indicators.hashing import hash_of, quote
 from lbz_indicators.schemas import TableSchema
 
 CHANGE = "_change"
+THERE = "_there"
+"""Beside a changed row: whether the table has a row of its key."""
 UPSERT, DELETE = "upsert", "delete"
 
 
@@ -38,7 +40,10 @@ def content_hash(schema: TableSchema) -> Column:
 
 
 def changed_rows(new: DataFrame, old: DataFrame, schema: TableSchema) -> DataFrame:
-    """Rows of `new` that `old` lacks or has otherwise (upsert), and rows of `old` that `new` lacks (delete)."""
+    """Rows of `new` that `old` lacks or has otherwise (upsert), and rows of `old` that `new` lacks (delete).
+
+    Columns of the contract, former partitions (`former`), CHANGE and THERE.
+    """
     key = list(schema.key)
     new = new.withColumn("_new_hash", content_hash(schema))
     known = old.select(
@@ -58,6 +63,7 @@ def changed_rows(new: DataFrame, old: DataFrame, schema: TableSchema) -> DataFra
         ],
         *map(former, schema.partition_by),
         change.alias(CHANGE),
+        F.col("_old_hash").isNotNull().alias(THERE),
     )
 
 
@@ -73,16 +79,25 @@ def partitions_of(changes: DataFrame, schema: TableSchema) -> tuple[int, dict[st
     return row["_rows"], {name: sorted(row[name]) for name in schema.partition_by}
 
 
-def merge_statement(target: str, view: str, schema: TableSchema, partitions: Mapping[str, Sequence[int]]) -> str:
-    """MERGE of the rows of changed_rows, in these partitions alone (of whole numbers): Delta then opens no other file."""
+def in_partitions(partitions: Mapping[str, Sequence[int]]) -> list[str]:
+    """SQL conditions on the table `t`: its rows in these partitions (of whole numbers). Delta then opens no other file."""
+    return [f"t.{quote(name)} IN ({', '.join(f'{value:d}' for value in values)})" for name, values in partitions.items()]
+
+
+def merge_statement(target: str, view: str, schema: TableSchema, bounds: Sequence[str], *, inserts: bool) -> str:
+    """MERGE of the rows of changed_rows, looking for those that are there within these conditions on the table `t` alone.
+
+    Without inserts all rows of the view must be there; it can then be sent to every part of the table. With them Spark has to
+    shuffle the table.
+    """
     same = [f"t.{quote(k)} <=> c.{quote(k)}" for k in schema.key]
-    bounds = [f"t.{quote(name)} IN ({', '.join(f'{value:d}' for value in values)})" for name, values in partitions.items()]
     assign = ", ".join(f"t.{quote(n)} = c.{quote(n)}" for n in schema.names)
     columns = ", ".join(quote(n) for n in schema.names)
     values = ", ".join(f"c.{quote(n)}" for n in schema.names)
+    rows = view if inserts else f"(SELECT /*+ BROADCAST({view}) */ * FROM {view})"
+    insert = f"WHEN NOT MATCHED AND c.{CHANGE} = '{UPSERT}' THEN INSERT ({columns}) VALUES ({values})"
     return (
-        f"MERGE INTO {target} t USING {view} c ON {' AND '.join([*same, *bounds])} "
+        f"MERGE INTO {target} t USING {rows} c ON {' AND '.join([*same, *bounds])} "
         f"WHEN MATCHED AND c.{CHANGE} = '{DELETE}' THEN DELETE "
-        f"WHEN MATCHED THEN UPDATE SET {assign} "
-        f"WHEN NOT MATCHED AND c.{CHANGE} = '{UPSERT}' THEN INSERT ({columns}) VALUES ({values})"
+        f"WHEN MATCHED THEN UPDATE SET {assign} {insert if inserts else ''}"
     )

@@ -15,11 +15,13 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
 
+from lbz_indicators import joins
 from lbz_indicators.config import StorageSettings
 from lbz_indicators.errors import StorageError
 from lbz_indicators.failures import storage_errors
+from lbz_indicators.hashing import literal, quote
 from lbz_indicators.io import layout
-from lbz_indicators.io.changes import CHANGE, UPSERT, changed_rows, conform, merge_statement, partitions_of
+from lbz_indicators.io.changes import CHANGE, THERE, UPSERT, changed_rows, conform, in_partitions, merge_statement, partitions_of
 from lbz_indicators.io.place import Commit, Place
 from lbz_indicators.schemas import SCHEMAS
 from lbz_indicators.tables import Table
@@ -71,6 +73,13 @@ class Store:
         """The same tables for reading, these at the given Delta versions (-1: not there) and the others at their latest."""
         store = Store(self.spark, self._settings)
         store._pinned = dict(versions)
+        store._current = self._current
+        return store
+
+    def anew(self, require_lease: Callable[[], None]) -> Store:
+        """The same tables, of which nothing has been read or written yet."""
+        store = Store(self.spark, self._settings, require_lease)
+        store._current = self._current
         return store
 
     def of_any_layout(self) -> Store:
@@ -228,22 +237,60 @@ class Store:
             old = self.spark.table(self.location.identifier(table))
             if scope is not None:
                 old = old.where(scope) if isinstance(scope, Column) else scope(old).select(*schema.names)
-            if old.isEmpty():
+            chosen = scope is not None and not isinstance(scope, Column)
+            if not chosen and old.isEmpty():  # of a choice it would take as long as to compare
                 return self._append(table, new, commit)
             # A checkpoint, for a cached frame would be computed again from the table that the merge has just changed.
             changes = changed_rows(new, old, schema).localCheckpoint()
             rows, partitions = partitions_of(changes, schema)
             if not rows:
                 return self._note(table, Written(0, commit.version))
-            view = f"changes_of_{table.layer}_{table.name}"
-            changes.createOrReplaceTempView(view)
-            self.require_lease()
-            self.spark.sql(merge_statement(self.location.identifier(table), view, schema, partitions)).collect()
-            self.spark.catalog.dropTempView(view)
+            bounds = in_partitions(partitions)
+            if chosen:
+                self._write_in_two(table, changes, bounds)
+            else:
+                self._merge(table, changes, bounds, inserts=True)
             merged = self._last_commit(table)
             assert merged is not None
         years = tuple(partitions.get(YEAR, ()))
         return self._note(table, Written(rows, merged.version, changes.select(*schema.names, CHANGE), years))
+
+    def _write_in_two(self, table: Table, changes: DataFrame, bounds: Sequence[str]) -> None:
+        """Rows that change or go, then rows that come: one merge for both would shuffle the whole table for few rows."""
+        there = changes.where(THERE)
+        if not there.isEmpty():
+            self._merge(table, there, bounds, inserts=False)
+        fresh = changes.where(~F.col(THERE)).select(*SCHEMAS[table].names)
+        self._append(table, fresh, self._last_commit(table))
+
+    def _merge(self, table: Table, changes: DataFrame, bounds: Sequence[str], *, inserts: bool) -> None:
+        view = f"changes_of_{table.layer}_{table.name}"
+        self.require_lease()
+        changes.createOrReplaceTempView(view)
+        target = self.location.identifier(table)
+        self.spark.sql(merge_statement(target, view, SCHEMAS[table], bounds, inserts=inserts)).collect()
+        self.spark.catalog.dropTempView(view)
+
+    def replace_touched(self, table: Table, old: DataFrame, new: DataFrame, bound: str) -> Written:
+        """Makes the rows `old` of a table the rows `new`, writing only those that differ, in two commits.
+
+        `old` holds every row of the table with a key that `new` has; both are kept (localCheckpoint), for the table changes.
+        `bound`: a column, of partitions best, whose few values among the old rows that change bound where they are looked for.
+        """
+        schema = SCHEMAS[table]
+        with self._writing(table):
+            changes = changed_rows(conform(new, schema), old, schema).localCheckpoint()
+            number = changes.count()
+            if not number:
+                return Written(0, self.version(table))
+            keys = [F.col(quote(key)).alias(joins.other(key)) for key in schema.key]
+            known = old.select(*keys, F.col(quote(bound)).alias("_bound"))
+            there = changes.where(THERE).join(known, on=joins.same_keys(schema.key), how="inner")
+            places = [row[0] for row in there.select("_bound").distinct().collect()]
+            self._write_in_two(table, changes, [f"t.{quote(bound)} IN ({', '.join(map(literal, places))})"])
+            commit = self._last_commit(table)
+            assert commit is not None
+        return self._note(table, Written(number, commit.version, changes.select(*schema.names, CHANGE)))
 
     def overwrite(self, table: Table, frame: DataFrame, condition: str) -> Written:
         """Makes the table's rows that meet a SQL condition, made of trusted text, those of `frame`, in one commit and without

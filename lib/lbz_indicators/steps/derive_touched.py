@@ -72,7 +72,9 @@ def derive_touched(
     classes, severity_version = severity
     everyone = store.read(tables.SILVER_ADMISSIONS)
     admissions = of_keys(changed.admissions)(everyone).select(*everyone.columns)
-    rows = judged.with_covariates(store, settings, references, admissions, classes, settings.population_years)
+    rows = judged.with_covariates(
+        store, settings, references, admissions, classes, settings.population_years, of_keys(changed.admissions)
+    )
     with derivation.deriving(store, settings, references, severity_version, run_id):
         written = store.replace(tables.SILVER_COVARIATES, rows, of_keys(changed.admissions))
         linked = _replace_stays(store, settings, everyone, changed)
@@ -96,6 +98,8 @@ def _replace_stays(store: Store, settings: Settings, everyone: DataFrame, change
     of_patients = of_keys(patients)
     alone = of_keys(changed.admissions)(everyone.where("patient_id IS NULL")).select(*everyone.columns)
     theirs = of_patients(everyone).select(*everyone.columns).unionByName(alone)
-    rows = judged.stays_of(store, settings, theirs, store.read(tables.SILVER_COVARIATES))
+    theirs = store.cache(theirs)
+    derived = of_keys(store.look_up(theirs.select(*KEY)))(store.read(tables.SILVER_COVARIATES))
+    rows = judged.stays_of(store, settings, theirs, derived)
     keys = of_patients(known).select(*KEY).union(changed.admissions.select(*KEY))
     return store.replace(tables.SILVER_STAYS, rows, of_keys(store.look_up(keys.distinct())))

@@ -31,6 +31,7 @@ from lbz_indicators.steps.month_record import record_months
 from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.steps.predicted import COHORT, KEY, Predicted, stay_family
 from lbz_indicators.steps.touched import Touched
+from lbz_indicators.tables import Table
 
 
 def step(store: Store, settings: Settings, progress: Progress, run_id: str, touched: Touched | None = None) -> Outcome:
@@ -122,7 +123,7 @@ class _Indicators:
     def mortality(self) -> _Figures | None:
         """HSMR and SMRs of the reported years, each and together; provisional ones of the reporting year."""
         source, chosen = self._deaths, self.settings.indicators
-        periods = self._periods(figures.reporting_periods(source.years))
+        periods = self._periods(source.event.table, figures.reporting_periods(source.years))
         if not periods:
             return None
         named = mortality.name_indicator(figures.ratio_figures(figure_cells.read_cells(self.store, source), periods))
@@ -135,7 +136,7 @@ class _Indicators:
     def readmission(self) -> _Figures | None:
         """Readmission ratio of the reporting year; without a model the readmissions are counted, and nothing is expected."""
         source, year = self._readmissions, self.settings.reporting_year
-        periods = self._periods([(year,)])
+        periods = self._periods(source.event.table, [(year,)])
         if not periods:
             return None
         ratios = figures.ratio_figures(figure_cells.read_cells(self.store, source), periods)
@@ -150,7 +151,8 @@ class _Indicators:
     def length_of_stay(self) -> _Figures | None:
         """OLO and los_ratio of every reported year by itself, in the place of those by a former estimate of the year."""
         store = self.store
-        years = [year for (year,) in self._periods([(year,) for year in self.settings.reported_years])]
+        reported = [(year,) for year in self.settings.reported_years]
+        years = [year for (year,) in self._periods(tables.SILVER_COVARIATES, reported)]
         if not years:
             return None
         current = [self.versions.require(stay_family(year)) for year in years]
@@ -171,9 +173,9 @@ class _Indicators:
         scope = F.col("indicator").isin(length_of_stay.OLO, length_of_stay.LOS_RATIO) & F.year("period_end").isin(*years)
         return _Figures(length_of_stay.stay_rows(kept, self.run_id), None, scope, _counted(kept))
 
-    def _periods(self, periods: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
-        """Those that hold a touched year."""
-        return [period for period in periods if self.touched is None or set(period) & set(self.touched.years)]
+    def _periods(self, table: Table, periods: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+        """Those that hold a year in which rows of this table, which the figures are of, are touched."""
+        return [period for period in periods if self.touched is None or set(period) & set(self.touched.years[table])]
 
     def _of(self, periods: Sequence[tuple[int, ...]]) -> Column:
         """Figures of these periods; of all where every row is counted."""

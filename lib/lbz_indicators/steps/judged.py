@@ -4,7 +4,7 @@ Each function takes the admissions, all or some, and reads from the tables what 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -40,10 +40,13 @@ def with_covariates(
     admissions: DataFrame,
     severity_classes: DataFrame,
     years: Sequence[int],
+    theirs: Callable[[DataFrame], DataFrame] = lambda rows: rows,
 ) -> DataFrame:
-    """silver.covariates of these admissions, rows of silver.admissions. `severity_classes`: severity by main_diagnosis."""
+    """silver.covariates of these admissions, rows of silver.admissions. `severity_classes`: severity by main_diagnosis; `theirs`:
+    those of the rows of silver.diagnoses that may be of these admissions."""
     rows = with_exclusions(store, settings, references, admissions, years)
-    rows = comorbidity.with_comorbidity(rows, store.read(tables.SILVER_DIAGNOSES), _prefixes(store.spark, references))
+    diagnoses = theirs(store.read(tables.SILVER_DIAGNOSES))
+    rows = comorbidity.with_comorbidity(rows, diagnoses, _prefixes(store.spark, references))
     return covariates.covariate_rows(covariates.with_classes(rows, _ses_classes(store), severity_classes))
 
 

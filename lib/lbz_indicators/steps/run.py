@@ -94,11 +94,12 @@ class Run:
     command: str
     progress: Progress
     lease: Lease
+    first: Store
     reports: list[StepReport] = field(default_factory=list)
 
     def new_store(self) -> Store:
         """The tables, to read and to write under the lease."""
-        return Store(self.spark, self.settings.storage, self.lease.require)
+        return self.first.anew(self.lease.require)
 
     def do(self, name: str, step: Step) -> Outcome:
         """One step, with its record in gold.runs whether it succeeds or fails."""
@@ -181,7 +182,7 @@ def start_run(spark: SparkSession, settings: Settings, command: str, progress: P
             settings_fingerprint=settings.fingerprint,
         )
         try:
-            yield Run(spark, settings, run_id, command, progress, lease)
+            yield Run(spark, settings, run_id, command, progress, lease, store)
         except BaseException as error:
             said = f"run {run_id} ({command}) failed: {_what(error)}"
             logs.event(log, "run_failed", said, logging.ERROR, seconds=round(watch.seconds, 3))

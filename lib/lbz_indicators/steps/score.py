@@ -63,12 +63,14 @@ class _Scoring:
         """Expected values of every event by its current model, null where it has none; one write for all."""
         store = self.store
         scored = [self._scored(event) for event in predicted_events(self.settings)]
-        scope = self._scope(scored)
+        of_versions = reduce(or_, [one.scope for one in scored])
+        only = self._only_touched(scored)
+        scope = of_versions if self.touched is None else lambda rows: only(rows.where(of_versions))
         written = store.replace(tables.GOLD_EXPECTED, reduce(DataFrame.unionByName, [one.rows for one in scored]), scope)
         _forget(store, tables.GOLD_EXPECTED, " OR ".join(one.replaced for one in scored))
         unseen = {one.event.indicator: int(one.event.is_provisional) for one in scored}
         beyond = F.create_map(*[F.lit(value) for pair in unseen.items() for value in pair])[F.col("indicator")]
-        counted = scope(store.read(tables.GOLD_EXPECTED)).groupBy("indicator").agg(
+        counted = only(store.read(tables.GOLD_EXPECTED).where(of_versions)).groupBy("indicator").agg(
             F.count("*").alias("total"),
             F.count_if(F.col("expected").isNull()).alias("without"),
             F.count_if(F.col("unseen_classes") > beyond).alias("unseen"),
@@ -77,14 +79,12 @@ class _Scoring:
         said = [_said(one, *counts.get(one.event.indicator, (0, 0, 0))) for one in scored]
         return Outcome("; ".join(said), sum(total for total, _, _ in counts.values()), written.rows)
 
-    def _scope(self, scored: Sequence[_Scored]) -> Callable[[DataFrame], DataFrame]:
-        """The rows of gold.expected that those of `scored` stand for."""
-        of_versions = reduce(or_, [one.scope for one in scored])
+    def _only_touched(self, scored: Sequence[_Scored]) -> Callable[[DataFrame], DataFrame]:
+        """Those of rows of gold.expected that are scored: all, or the touched ones."""
         if self.touched is None:
-            return lambda rows: rows.where(of_versions)
+            return lambda rows: rows
         named = [self.touched.keys[one.event.table].withColumn("indicator", F.lit(one.event.indicator)) for one in scored]
-        only = of_keys(reduce(DataFrame.unionByName, named))
-        return lambda rows: only(rows.where(of_versions))
+        return of_keys(reduce(DataFrame.unionByName, named))
 
     def _scored(self, event: Predicted) -> _Scored:
         """Expected values of one event by its current model, null where it has none."""
@@ -110,7 +110,8 @@ class _Scoring:
     def stays(self) -> Outcome:
         """Expected nights of every admission whose stay is judged, by both estimators, with the version of its year."""
         store, settings = self.store, self.settings
-        years = [y for y in settings.reported_years if self.touched is None or y in self.touched.years]
+        touched = None if self.touched is None else self.touched.years[tables.SILVER_COVARIATES]
+        years = [year for year in settings.reported_years if touched is None or year in touched]
         if not years:
             return Outcome("no stay is touched", 0, 0)
         current = {year: self.versions.require(stay_family(year)) for year in years}

@@ -20,23 +20,24 @@ FOLLOWED = (tables.SILVER_COVARIATES, tables.SILVER_STAYS)
 class Touched:
     """Rows that differ from those the last figures were made of, or that are new or gone.
 
-    `keys`: hospital_id, admission_id of the rows of silver.covariates and silver.stays. `years`: discharge years they are or
-    were of. `before`: Delta versions of the tables as the last figures read them.
+    By table, silver.covariates and silver.stays: `keys`, hospital_id and admission_id of these rows; `years`, the discharge years
+    they are or were of. A stay can change in years whose admissions have not, for it names the one that follows it.
+    `before`: Delta versions of the tables as the last figures read them.
     """
 
     keys: Mapping[Table, DataFrame]
-    years: tuple[int, ...]
+    years: Mapping[Table, tuple[int, ...]]
     before: Mapping[str, int]
 
     @classmethod
     def since(cls, store: Store, before: Mapping[str, int]) -> Touched:
         """From the change feeds after these versions; the keys are kept until the store is released."""
-        keys, years = {}, set()
+        keys, years = {}, {}
         for table in FOLLOWED:
             changed = store.look_up(store.changed_since(table, before[str(table)], [*KEY, "discharge_year"]))
-            years |= {row[0] for row in changed.select("discharge_year").distinct().collect()}
+            years[table] = tuple(sorted(row[0] for row in changed.select("discharge_year").distinct().collect()))
             keys[table] = changed.select(*KEY).distinct()
-        return cls(keys, tuple(sorted(years)), dict(before))
+        return cls(keys, years, dict(before))
 
     def among(self, table: Table, rows: DataFrame) -> DataFrame:
         """Those of `rows`, with the keys of `table`, that are touched. Columns unchanged."""

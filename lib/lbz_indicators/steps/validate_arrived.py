@@ -12,7 +12,7 @@ from lbz_indicators import tables
 from lbz_indicators.config import Settings
 from lbz_indicators.ingest import arrived, in_force, small_tables
 from lbz_indicators.io import Store
-from lbz_indicators.io.touched import replace_touched, rewritten_since
+from lbz_indicators.io.rewritten import rewritten_since
 from lbz_indicators.progress import Progress
 from lbz_indicators.references import load_references
 from lbz_indicators.steps import validation
@@ -91,9 +91,9 @@ def validate_arrived(store: Store, settings: Settings, progress: Progress, run_i
     judged = arrived.judge(bronze, silver, came, seeds(silver.admissions, came), settings.validation, _keep)
     with validation.validating(store, settings, references, run_id):
         written = [
-            replace_touched(store, tables.SILVER_ADMISSIONS, judged.admissions.old, judged.admissions.new, "discharge_year"),
-            replace_touched(store, tables.SILVER_REJECTED_ADMISSIONS, judged.rejected.old, judged.rejected.new, "delivery_id"),
-            replace_touched(store, tables.SILVER_DIAGNOSES, judged.diagnoses.old, judged.diagnoses.new, "delivery_id"),
+            store.replace_touched(tables.SILVER_ADMISSIONS, judged.admissions.old, judged.admissions.new, "discharge_year"),
+            store.replace_touched(tables.SILVER_REJECTED_ADMISSIONS, judged.rejected.old, judged.rejected.new, "delivery_id"),
+            store.replace_touched(tables.SILVER_DIAGNOSES, judged.diagnoses.old, judged.diagnoses.new, "delivery_id"),
             store.append(tables.SILVER_DELIVERED_MONTHS, judged.months),
             store.replace(tables.SILVER_QUALITY, judged.quality),
         ]
