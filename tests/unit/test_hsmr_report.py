@@ -32,10 +32,26 @@ FIGURES = re.compile(rf"(?:^|\s)({NUMBER})\s+({NUMBER})\s+({NUMBER}[.,]\d|–)\s
 MARGIN = 57.0
 """Points; the margin at the sides of a report is 2.2 cm (62 points), that of the cover more."""
 MODEL = ModelFacts(
-    "mortality-2019-2022-1e2972c6", (2019, 2020, 2021, 2022), 158, 69, 5902313, 112358, 0.8127, {"merge": True}, {"charlson": "a"}
+    "mortality-2019-2022-1e2972c6",
+    (2019, 2020, 2021, 2022),
+    158,
+    69,
+    5902313,
+    112358,
+    0.8127,
+    {"models": {"merge": True, "new": 1}, "severity": {"table": "a"}},
+    {"charlson": "a"},
 )
 BEFORE = ModelFacts(
-    "mortality-2018-2021-00000000", (2018, 2019, 2021), 157, 70, 5800000, 110000, None, {"merge": False}, {"charlson": "b"}
+    "mortality-2018-2021-00000000",
+    (2018, 2019, 2021),
+    157,
+    70,
+    5800000,
+    110000,
+    None,
+    {"models": {"merge": False}, "severity": {"table": "b"}},
+    {"charlson": "b"},
 )
 CHECKS = pd.DataFrame(
     [
@@ -262,7 +278,8 @@ def test_what_is_given_is_told() -> None:
     for told in (
         "De modeljaren zijn 2019–2022; vorig jaar waren dat 2018, 2019 en 2021.",
         "De lijst van nevenaandoeningen (Charlson) is gewijzigd.",
-        "De instelling merge is gewijzigd: true in plaats van false.",
+        "De instelling models.merge is gewijzigd: true in plaats van false.",
+        "De lijst van ernstklassen is gewijzigd.",
         "Eén ziekenhuis is gefuseerd.",
         "5.902.313",
         "0,813",

@@ -117,9 +117,10 @@ class Cards:
 
 @dataclass(frozen=True)
 class Strip:
-    """Small charts side by side."""
+    """Charts side by side, in so many columns: fewer charts leave columns empty and stay small."""
 
     items: tuple[Picture, ...]
+    columns: int
     kind: str = field(default="strip", init=False)
 
 

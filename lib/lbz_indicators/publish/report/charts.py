@@ -37,7 +37,14 @@ class Point:
 
 
 def funnel_svg(
-    expected: Sequence[float], ratio: Sequence[float], own: int, convention: str, names: Mapping[str, str], numerals: Numerals
+    expected: Sequence[float],
+    ratio: Sequence[float],
+    own: int,
+    convention: str,
+    names: Mapping[str, str],
+    numerals: Numerals,
+    *,
+    half_width: bool = False,
 ) -> str:
     """A funnel plot: one point per hospital (n,), the own one filled, control limits of 95% and 99.8% around 100.
 
@@ -45,7 +52,7 @@ def funnel_svg(
     """
     e, r = np.asarray(expected, dtype=float), np.asarray(ratio, dtype=float)
     others = np.arange(len(e)) != own
-    with drawing(3.1) as drawn:
+    with drawing(3.1, WIDTH / 2 - 0.05 if half_width else WIDTH) as drawn:
         axes = drawn.axes
         _control_lines(axes, e, convention, names)
         axes.axhline(100, color=LINE, linewidth=0.6)
@@ -53,11 +60,11 @@ def funnel_svg(
         axes.scatter(e[own], r[own], s=52, marker="D", color=OWN, edgecolor="white", linewidth=0.8, label=names["own"], zorder=5)
         axes.set_xlim(0, _right(e))
         axes.set_ylim(*_funnel_heights(e, r, convention))
-        number_axis(axes.xaxis, numerals, 6)
+        number_axis(axes.xaxis, numerals, 4 if half_width else 6)
         number_axis(axes.yaxis, numerals, 6)
         axes.set_xlabel(names["x"])
         axes.set_ylabel(names["y"])
-        drawn.legend_below(4, [names[key] for key in ("own", "others", "limits_95", "limits_998")])
+        drawn.legend_below(2 if half_width else 4, [names[key] for key in ("own", "others", "limits_95", "limits_998")])
     return drawn.svg
 
 

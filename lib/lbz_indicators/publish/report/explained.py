@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from lbz_indicators.publish.report.blocks import Align, Block, Chapter, Column, Heading, Paragraph, Points, Table, TableRow, Terms
 from lbz_indicators.publish.report.content import HsmrContent, ModelFacts
 from lbz_indicators.publish.report.numerals import years_text
 from lbz_indicators.publish.report.phrases import listed
 from lbz_indicators.publish.report.words import Words
+
+_SEVERITY_TABLE = "severity.table"
 
 
 def about(words: Words) -> Chapter:
@@ -78,8 +82,24 @@ def _changes(now: ModelFacts, before: ModelFacts, words: Words) -> list[str]:
     for name in sorted(now.references.keys() & before.references.keys()):
         if now.references[name] != before.references[name]:
             changes.append(words.say("method.changed_list", name=words.one_of("list", name)))
-    for name in sorted(now.settings.keys() & before.settings.keys()):
-        if now.settings[name] != before.settings[name]:
-            values = {"now": json.dumps(now.settings[name]), "before": json.dumps(before.settings[name])}
-            changes.append(words.say("method.changed_setting", name=name, **values))
-    return changes
+    return changes + _changed_settings(dict(_flat(now.settings)), dict(_flat(before.settings)), words)
+
+
+def _changed_settings(now: Mapping[str, str], before: Mapping[str, str], words: Words) -> list[str]:
+    """Settings that both versions have; those of which table is used are told as a change of the list."""
+    changed = [name for name in sorted(now.keys() & before.keys()) if now[name] != before[name]]
+    return [
+        words.say("method.changed_list", name=words.say("list.severity"))
+        if name == _SEVERITY_TABLE
+        else words.say("method.changed_setting", name=name, now=now[name], before=before[name])
+        for name in changed
+    ]
+
+
+def _flat(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """Dotted names, as in a file of settings, with their values as JSON."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", json.dumps(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lbz_indicators.publish.report.blocks import Align, Block, Chapter, Column, Document, Paragraph, Strip, Table, TableRow, Terms
-from lbz_indicators.publish.report.content import IndicatorsContent
+from lbz_indicators.publish.report.content import REPORTED, IndicatorsContent
 from lbz_indicators.publish.report.figures import MAIN_DIAGNOSIS, OLO, SPECIALTY, Figure
 from lbz_indicators.publish.report.hsmr_report import hospital_name
 from lbz_indicators.publish.report.indicators_report import cards, course_picture, percent_text
@@ -18,15 +18,11 @@ _LONGEST = 70
 def factsheet(content: IndicatorsContent, language: str) -> Document:
     """One page."""
     said = words(language)
-    pictures = [
-        course_picture(indicator, content.trend(indicator, variant), said, small=True)
-        for indicator, variant in content.indicators()
-    ]
     chapters = (
         Chapter(said.say("lbz.summary_title"), (cards(content, said),)),
-        Chapter(said.say("sheet.trend_title"), (Strip(tuple(pictures)),)),
+        *_course(content, said),
         Chapter(said.say("sheet.where_title"), (_where(content, said),)),
-        Chapter(said.say("sheet.read_title"), (Paragraph(said.say("sheet.read")), _explained(content, said))),
+        Chapter(said.say("sheet.read_title"), (Paragraph(_how_to_read(content, said)), _explained(content, said))),
     )
     return Document(
         language=language,
@@ -41,6 +37,20 @@ def factsheet(content: IndicatorsContent, language: str) -> Document:
         chapters=chapters,
         sheet=True,
     )
+
+
+def _course(content: IndicatorsContent, said: Words) -> list[Chapter]:
+    """The charts of indicators with more than one year; none, where there are none."""
+    courses = [(indicator, content.trend(indicator, variant)) for indicator, variant in content.indicators()]
+    pictures = [course_picture(indicator, course, said, small=True) for indicator, course in courses if len(course) > 1]
+    strip = Strip(tuple(pictures), len(REPORTED))
+    return [Chapter(said.say("sheet.trend_title"), (strip,))] if pictures else []
+
+
+def _how_to_read(content: IndicatorsContent, said: Words) -> str:
+    kinds = {indicator for indicator, _ in content.indicators()}
+    parts = [*(["sheet.read_ratio"] if kinds - {OLO} else []), *(["sheet.read_olo"] if OLO in kinds else []), "sheet.read_marks"]
+    return " ".join(said.say(part) for part in parts)
 
 
 def _explained(content: IndicatorsContent, said: Words) -> Block:

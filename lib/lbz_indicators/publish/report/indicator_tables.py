@@ -15,7 +15,7 @@ MOST_DIAGNOSES = 32
 """Main diagnoses in a table: all that differ, and beside them those with most admissions up to so many rows."""
 EARLIER_YEARS = 2
 _NO_OWN_SHARE = 2.0
-_NAME, _CODE, _NUMBER, _LIMITS, _VERDICT, _YEAR = 4.1, 0.9, 1.3, 1.65, 1.5, 0.85
+_NAME, _CODE, _NUMBER, _LIMITS, _VERDICT, _YEAR = 4.8, 0.9, 1.2, 1.6, 1.5, 0.85
 """Widths of columns to each other: these tables fill the page, so none is left to the width of its cells."""
 
 

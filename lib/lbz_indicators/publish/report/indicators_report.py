@@ -56,7 +56,9 @@ def _in_brief(content: IndicatorsContent, said: Words) -> Chapter:
     blocks: list[Block] = [Paragraph(said.say("lbz.summary_text", year=content.year)), cards(content, said)]
     if {HSMR, READMISSION} & {indicator for indicator, _ in content.indicators()}:
         blocks.append(Paragraph(said.say("lbz.two_ratios")))
-    blocks += [Paragraph(said.say("lbz.read_together")), Paragraph(said.say("lbz.rounding_note"))]
+    if len(content.indicators()) > 1:
+        blocks.append(Paragraph(said.say("lbz.read_together")))
+    blocks.append(Paragraph(said.say("lbz.rounding_note")))
     if content.notes:
         blocks += [Heading(said.say("lbz.notes_title")), Points(content.notes)]
     return Chapter(said.say("lbz.summary_title"), tuple(blocks))

@@ -11,6 +11,7 @@ from lbz_indicators.publish.report.blocks import (
     Paragraph,
     Picture,
     Row,
+    Strip,
     Table,
     TableRow,
 )
@@ -95,37 +96,39 @@ def _chart(content: HsmrContent, words: Words) -> Picture:
 
 
 def _funnels(content: HsmrContent, words: Words) -> list[Block]:
-    blocks: list[Block] = []
-    for period in content.smr_periods[::-1]:
-        blocks += _funnel(content, period, words)
-    if not blocks:
+    """The year and the years together side by side; without the other one, a funnel has the whole width."""
+    periods = [period for period in content.smr_periods[::-1] if _has_funnel(content, period)]
+    pictures = tuple(_funnel(content, period, words, half_width=len(periods) > 1) for period in periods)
+    if not pictures:
         return []
-    return [Heading(words.say("ratios.funnel_heading")), Paragraph(words.say("ratios.funnel_text")), *blocks]
+    shown: Block = Strip(pictures, len(pictures)) if len(pictures) > 1 else pictures[0]
+    return [Heading(words.say("ratios.funnel_heading")), Paragraph(words.say("ratios.funnel_text")), shown]
 
 
-def _funnel(content: HsmrContent, period: Period, words: Words) -> list[Block]:
-    """None where there are few hospitals, or the own one has no ratio."""
+def _with_ratio(content: HsmrContent, period: Period) -> dict[str, Figure]:
     every = content.figures.hospitals(HSMR, DEFINITIVE, period)
-    shown = {hospital_id: figure for hospital_id, figure in every.items() if figure.value is not None}
-    if len(shown) < FEWEST_HOSPITALS or content.hospital.hospital_id not in shown:
-        return []
+    return {hospital_id: figure for hospital_id, figure in every.items() if figure.value is not None}
+
+
+def _has_funnel(content: HsmrContent, period: Period) -> bool:
+    """Not where there are few hospitals, or the own one has no ratio."""
+    shown = _with_ratio(content, period)
+    return len(shown) >= FEWEST_HOSPITALS and content.hospital.hospital_id in shown
+
+
+def _funnel(content: HsmrContent, period: Period, words: Words, *, half_width: bool) -> Picture:
+    shown = _with_ratio(content, period)
     own = shown[content.hospital.hospital_id]
     position, years = words.say(f"position.{place_in_funnel(own)}"), period_text(period)
-    names = {
-        "own": words.say("ratios.own"),
-        "others": words.say("ratios.funnel_others"),
-        "limits_95": words.say("ratios.funnel_95"),
-        "limits_998": words.say("ratios.funnel_998"),
-        "x": words.say("ratios.funnel_x"),
-        "y": words.say("ratios.hsmr"),
-    }
+    names = {key: words.say(f"ratios.funnel_{key}") for key in ("others", "limits_95", "limits_998", "x")}
     svg = funnel_svg(
         [figure.expected or 0.0 for figure in shown.values()],
         [figure.value or 0.0 for figure in shown.values()],
         list(shown).index(content.hospital.hospital_id),
         CONVENTION,
-        names,
+        names | {"own": words.say("ratios.own"), "y": words.say("ratios.hsmr")},
         words.numbers,
+        half_width=half_width,
     )
     alt = words.say(
         "ratios.funnel_alt",
@@ -134,7 +137,7 @@ def _funnel(content: HsmrContent, period: Period, words: Words) -> list[Block]:
         ratio=words.numbers.ratio(own.value),
         position=position,
     )
-    return [Picture(words.say("ratios.funnel_caption", years=years, position=position), svg, alt)]
+    return Picture(words.say("ratios.funnel_caption", years=years, position=position), svg, alt)
 
 
 def place_in_funnel(figure: Figure) -> str:

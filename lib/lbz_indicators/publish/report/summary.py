@@ -23,8 +23,8 @@ from lbz_indicators.publish.report.phrases import differs, figure_name, listed, 
 from lbz_indicators.publish.report.words import Words
 from lbz_indicators.stats.many_tests import expected_false_alarms
 
-MOST_GROUPS = 12
-"""Groups that differ are named up to here; with more, those with the largest difference."""
+MOST_GROUPS = (8, 5)
+"""Groups that differ are named up to here, of the years together and of the year: the summary is to stay a page."""
 SMR_CONFIDENCE = 0.98
 
 
@@ -34,8 +34,8 @@ def summary(content: HsmrContent, words: Words) -> Chapter:
     blocks += [Paragraph(_sentence(content.hsmr(period), words)) for period in content.smr_periods[::-1]]
     blocks += _place(content, content.smr_periods[0], words)
     blocks.append(Heading(words.say("summary.differ")))
-    for period in content.smr_periods:
-        blocks += _groups(content, period, words)
+    for period, most in zip(content.smr_periods, MOST_GROUPS):
+        blocks += _groups(content, period, most, words)
     blocks.append(Points(tuple(_points(content, words))))
     blocks.append(Paragraph(words.say("summary.read")))
     return Chapter(words.say("summary.title"), tuple(blocks))
@@ -98,7 +98,7 @@ def _judged(content: HsmrContent, period: Period) -> list[Figure]:
     return [figure for figure in content.smr(GROUP, period) if figure.value is not None and figure.verdict is not None]
 
 
-def _groups(content: HsmrContent, period: Period, words: Words) -> list[Block]:
+def _groups(content: HsmrContent, period: Period, most: int, words: Words) -> list[Block]:
     """How many of the groups differ, and which."""
     judged = _judged(content, period)
     found = sorted((figure for figure in judged if differs(figure)), key=_excess, reverse=True)
@@ -106,10 +106,11 @@ def _groups(content: HsmrContent, period: Period, words: Words) -> list[Block]:
     if not found:
         return blocks
     shown = found
-    if len(found) > MOST_GROUPS:
-        shown = sorted(sorted(found, key=lambda figure: -abs(_excess(figure)))[:MOST_GROUPS], key=_excess, reverse=True)
-        blocks.append(Paragraph(words.say("summary.more", shown=words.numbers.count(MOST_GROUPS))))
-    return [*blocks, _table(content, shown, period, words)]
+    notes = []
+    if len(found) > most:
+        shown = sorted(sorted(found, key=lambda figure: -abs(_excess(figure)))[:most], key=_excess, reverse=True)
+        notes.append(words.say("summary.more", shown=words.numbers.count(most)))
+    return [*blocks, _table(content, shown, period, notes, words)]
 
 
 def _excess(figure: Figure) -> float:
@@ -131,7 +132,7 @@ def _how_many(judged: int, found: int, period: Period, words: Words) -> str:
     )
 
 
-def _table(content: HsmrContent, figures: list[Figure], period: Period, words: Words) -> Table:
+def _table(content: HsmrContent, figures: list[Figure], period: Period, notes: list[str], words: Words) -> Table:
     numbers = words.numbers
     heads = ("ratios.deaths", "ratios.expected", "smr.ratio", "smr.limits")
     rows = [
@@ -154,7 +155,7 @@ def _table(content: HsmrContent, figures: list[Figure], period: Period, words: W
             Column(words.say("smr.mark"), Align.LEFT),
         ),
         tuple(TableRow(cells) for cells in rows),
-        (words.say("smr.own_note"),) if starred else (),
+        (*notes, *((words.say("smr.own_note"),) if starred else ())),
     )
 
 
