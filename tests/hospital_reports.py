@@ -70,7 +70,8 @@ def row(indicator: str, hospital_id: str | None, observed: int, expected: float 
 
 def share_row(hospital_id: str | None, long: int, admissions: int, nation: float, **other: Any) -> dict[str, Any]:
     """A row of olo with limits of a normal approximation: any numbers do, for the report may not compute them anew."""
-    found = row("olo", hospital_id, long, None, admissions=admissions, definition="cell_mean_over_50", **other)
+    other = {"definition": "cell_mean_over_50"} | other
+    found = row("olo", hospital_id, long, None, admissions=admissions, **other)
     value = 100 * long / admissions
     half = 196 * float(np.sqrt(value / 100 * (1 - value / 100) / admissions))
     lower, upper = max(0.0, value - half), min(100.0, value + half)
@@ -81,6 +82,7 @@ def share_row(hospital_id: str | None, long: int, admissions: int, nation: float
 
 def compared_row(indicator: str, observed: int, expected: float, nation: float, **other: Any) -> dict[str, Any]:
     """A provisional figure: beside it the ratio divided by the nation's, which the verdict is of."""
+    other = {"definition": "any_30d" if indicator == "readmission_ratio" else "death_in_hospital"} | other
     found = row(indicator, "H1", observed, expected, variant="provisional", national_value=nation, **other)
     if found["value"] is None or not nation:
         return found

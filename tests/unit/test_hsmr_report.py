@@ -174,7 +174,7 @@ EDGES: dict[str, tuple[pd.DataFrame, dict[str, Any]]] = {
     "zero deaths": (mortality_rows(30, deaths=0.0), {}),
     "nothing expected": (mortality_rows(4, deaths=0.0, risk=0.0), {}),
     "one group": (mortality_rows(1), {}),
-    "150 groups": (mortality_rows(150), {}),
+    "150 groups": (mortality_rows(150), {"followed": followed()}),
     "one year, alone": (mortality_rows(5, years=(2022,), hospitals=1), {}),
     "hostile name": (mortality_rows(3), {"name": HOSTILE}),
     "long name": (mortality_rows(3), {"name": LONG} | EVERYTHING),
@@ -220,6 +220,12 @@ def test_no_placeholder_and_no_chapter_without_text(edge: tuple[str, str, bytes]
     assert len(titles) == len(set(titles)) >= 7
     pages = text_of(edge[2]).split("\f")[:-1]
     assert all(len(page) > 150 for page in pages), "an empty page"
+
+
+def test_the_summary_for_the_board_is_one_page(edge: tuple[str, str, bytes]) -> None:
+    reader = PdfReader(io.BytesIO(edge[2]))
+    chapters = [entry for entry in reader.outline if not isinstance(entry, list)]
+    assert [reader.get_destination_page_number(chapter) for chapter in chapters[:2]] == [1, 2]  # type: ignore[arg-type]
 
 
 def test_plurals_and_sentences_of_the_edges(edge: tuple[str, str, bytes]) -> None:

@@ -198,3 +198,29 @@ def test_cards_of_the_factsheet_hold_the_figures_and_the_verdict() -> None:
         compared = [written(figure[f"comparison_{name}"], 0, "en") for name in ("value", "lower", "upper")]
         assert f"Nation = 100: {compared[0]} ({compared[1]}–{compared[2]})" in text
         assert f"95% interval {written(figure['lower'], 0, 'en')}–{written(figure['upper'], 0, 'en')}" in text
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (compared_row("readmission_ratio", 9, 8.0, 98.0), "within 30 days, divided"),
+        (compared_row("readmission_ratio", 9, 8.0, 98.0), "Readmissions to any hospital count; a transfer is no readmission."),
+        (
+            compared_row("readmission_ratio", 9, 8.0, 98.0, definition="same_90d_urgent_transfers"),
+            "followed by an acute readmission within 90 days",
+        ),
+        (
+            compared_row("readmission_ratio", 9, 8.0, 98.0, definition="same_90d_urgent_transfers"),
+            "the same hospital alone count; a transfer counts",
+        ),
+        (compared_row("readmission_ratio", 9, 8.0, 98.0, definition="own_rule"), "is called own_rule in the settings"),
+        (share_row("H1", 20, 100, 15.0), "lasted more than 50% longer than expected for the same"),
+        (share_row("H1", 20, 100, 15.0, definition="gamma_model_from_100"), "lasted at least 100% longer than expected"),
+        (share_row("H1", 20, 100, 15.0, definition="gamma_model_from_100"), "(gamma model)"),
+        (share_row("H1", 20, 100, 15.0, confidence=0.998), "99.8% interval"),
+        (compared_row("hsmr", 9, 8.0, 98.0, confidence=0.9), "90% limits"),
+    ],
+)
+def test_what_is_told_is_what_the_settings_made(row: dict[str, Any], told: str) -> None:
+    """Definition and confidence are columns of the figures, and the report says no other."""
+    assert told in plain_text_of(typeset(indicators_report(_content(pd.DataFrame([row]), "en"), "en")))

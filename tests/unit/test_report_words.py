@@ -7,6 +7,7 @@ import datetime as dt
 import re
 import string
 from importlib import resources
+from pathlib import Path
 
 import pytest
 from hospital_reports import references, written
@@ -17,6 +18,7 @@ from lbz_indicators.errors import SettingsError
 from lbz_indicators.ingest import rules
 from lbz_indicators.population.covariates import SEX, URGENCY
 from lbz_indicators.population.exclusions import INCLUDED, Exclusion
+from lbz_indicators.publish import report
 from lbz_indicators.publish.report.labels import labels_of, translations
 from lbz_indicators.publish.report.numerals import NUMERALS
 from lbz_indicators.publish.report.summary import died
@@ -133,3 +135,30 @@ def test_numbers_by_hand() -> None:
 @given(st.floats(0, 1e7), st.sampled_from([0, 1, 2]), st.sampled_from(LANGUAGES))
 def test_rounding_is_that_of_decimal_arithmetic(number: float, places: int, language: str) -> None:
     assert NUMERALS[language].decimal(number, places) == written(number, places, language)
+
+
+def test_every_key_that_the_code_says_is_there_and_no_other() -> None:
+    """Keys put together from parts count as used by their beginning."""
+    folder = Path(report.__file__).parent
+    source = "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py")))
+    spoken = set(re.findall(r'"([a-z_]+\.[a-z_0-9.]+)"', source)) | {
+        "and",
+        "unknown",
+        "age_class",
+        "only_years",
+        "page_of",
+        "contents",
+    }
+    spoken = {key for key in spoken if not key.startswith(("hatch.", "svg.", "font.", "axes.", "xtick.", "ytick.", "legend."))}
+    files = {key for key in spoken if key.endswith((".csv", ".yml", ".typ", ".ttf"))}
+    beginnings = {text for text in re.findall(r'f"([a-z_.]+)\{', source) if "." in text}
+    beginnings |= {f"{name}." for name in re.findall(r'one_of\("([a-z_]+)"', source)} | {
+        "mark.",
+        "verdict.",
+        "sentence.",
+        "against.",
+    }
+    beginnings |= {"sex.", "urgency.", "specialty.", "groups.", "categories."}
+    missing = spoken - files - NL.texts.keys() - {"severity.table", "lbz_indicators.publish.report"}
+    unused = {key for key in NL.texts if key not in spoken and not key.startswith(tuple(beginnings))}
+    assert not missing and not unused

@@ -98,7 +98,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Card:
-    """One figure in large type: what it is, the figure, its limits, the verdict in words."""
+    """One figure in large type: what it is, the figure, its limits (empty: none), the verdict in words."""
 
     title: str
     value: str

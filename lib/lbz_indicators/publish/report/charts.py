@@ -58,7 +58,7 @@ def funnel_svg(
         axes.axhline(100, color=LINE, linewidth=0.6)
         axes.scatter(e[others], r[others], s=16, facecolor="white", edgecolor="#6e6e6e", linewidth=0.8, label=names["others"])
         axes.scatter(e[own], r[own], s=52, marker="D", color=OWN, edgecolor="white", linewidth=0.8, label=names["own"], zorder=5)
-        axes.set_xlim(0, _right(e))
+        axes.set_xlim(-0.02 * _right(e), _right(e))
         axes.set_ylim(*_funnel_heights(e, r, convention))
         number_axis(axes.xaxis, numerals, 4 if half_width else 6)
         number_axis(axes.yaxis, numerals, 6)
@@ -132,7 +132,7 @@ def _interval(axes: Axes, place: int, point: Point, text: str) -> None:
     axes.plot([place, place], [low, high], color=OWN, linewidth=1.6, solid_capstyle="butt")
     for end in (low, high):
         axes.plot([place - 0.06, place + 0.06], [end, end], color=OWN, linewidth=1.0)
-    axes.annotate(text, (place, point.value or 0.0), (7, 0), textcoords="offset points", va="center")
+    axes.annotate(text, (place, point.value or 0.0), (12, 0), textcoords="offset points", va="center")
 
 
 def shares_svg(

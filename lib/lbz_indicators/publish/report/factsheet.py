@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lbz_indicators.publish.report.blocks import Align, Block, Chapter, Column, Document, Paragraph, Strip, Table, TableRow, Terms
 from lbz_indicators.publish.report.content import REPORTED, IndicatorsContent
+from lbz_indicators.publish.report.definitions import indicator_text
 from lbz_indicators.publish.report.figures import MAIN_DIAGNOSIS, OLO, SPECIALTY, Figure
 from lbz_indicators.publish.report.hsmr_report import hospital_name
 from lbz_indicators.publish.report.indicators_report import cards, course_picture, percent_text
@@ -54,8 +55,15 @@ def _how_to_read(content: IndicatorsContent, said: Words) -> str:
 
 
 def _explained(content: IndicatorsContent, said: Words) -> Block:
-    kinds = [indicator for indicator, _ in content.indicators()]
-    return Terms(tuple((said.say(f"lbz.short.{kind}"), said.say(f"lbz.what.{kind}", year=content.year)) for kind in kinds))
+    return Terms(
+        tuple(
+            (
+                said.say(f"lbz.short.{indicator}"),
+                indicator_text(indicator, content.trend(indicator, variant)[-1], content.year, said),
+            )
+            for indicator, variant in content.indicators()
+        )
+    )
 
 
 def _where(content: IndicatorsContent, said: Words) -> Block:

@@ -40,6 +40,7 @@ class Period(NamedTuple):
 class Figure:
     """One row of gold.indicators without its key, in its units; None where the table has null."""
 
+    definition: str
     breakdown_value: str | None
     period: Period
     years_included: tuple[int, ...]
@@ -148,6 +149,7 @@ def _figure(row: Mapping[Any, Any], value: str | None, period: Period) -> Figure
     numbers = ("expected", "value", "lower", "upper", "confidence", "own_reference_share", "national_value")
     compared = ("comparison_value", "comparison_lower", "comparison_upper")
     return Figure(
+        definition=str(row["definition"]),
         breakdown_value=value,
         period=period,
         years_included=tuple(sorted(int(year) for year in row["years_included"])),

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from lbz_indicators.publish.report.blocks import Align, Column, Table, TableRow
 from lbz_indicators.publish.report.content import IndicatorsContent
-from lbz_indicators.publish.report.figures import HSMR, MAIN_DIAGNOSIS, OLO, SPECIALTY, Figure, value_order
+from lbz_indicators.publish.report.figures import MAIN_DIAGNOSIS, OLO, SPECIALTY, Figure, value_order
 from lbz_indicators.publish.report.numerals import ABSENT
-from lbz_indicators.publish.report.phrases import differs, listed, mark, part_name
+from lbz_indicators.publish.report.phrases import differs, limits_head, listed, mark, part_name
 from lbz_indicators.publish.report.words import Words
 
 MOST_DIAGNOSES = 32
@@ -21,7 +21,7 @@ _NAME, _CODE, _NUMBER, _LIMITS, _VERDICT, _YEAR = 4.8, 0.9, 1.2, 1.6, 1.5, 0.85
 
 def course_table(indicator: str, course: Sequence[Figure], said: Words) -> Table:
     """One row per year."""
-    columns = [Column(said.say("lbz.year"), Align.LEFT, _YEAR), *_columns(indicator, "lbz.limits", said, whole=True)]
+    columns = [Column(said.say("lbz.year"), Align.LEFT, _YEAR), *_columns(indicator, limits_head(course, said), said, whole=True)]
     rows = [TableRow((str(figure.period.last), *_cells(indicator, figure, said, whole=True))) for figure in course]
     notes = _notes(indicator, course, said)
     return Table(said.say("lbz.trend_caption", name=said.say(f"lbz.name.{indicator}")), tuple(columns), tuple(rows), notes)
@@ -49,7 +49,7 @@ def part_table(content: IndicatorsContent, indicator: str, variant: str, breakdo
     if len(shown) < len(figures):
         counts = {"shown": said.numbers.count(len(shown)), "all": said.numbers.count(len(figures))}
         notes.append(said.say("lbz.shown_note", **counts))
-    limits = "lbz.limits_98" if indicator == HSMR else "lbz.limits"
+    limits = limits_head(shown, said)
     columns = (
         *_name_columns(breakdown, said),
         *_columns(indicator, limits, said),
@@ -88,12 +88,13 @@ def _names(content: IndicatorsContent, breakdown: str, figure: Figure, said: Wor
 
 
 def _columns(indicator: str, limits: str, said: Words, *, whole: bool = False) -> list[Column]:
-    heads = ["lbz.cases", f"lbz.observed.{indicator}"]
+    heads = [said.say("lbz.cases"), said.say(f"lbz.observed.{indicator}")]
     if indicator == OLO:
-        heads += ["lbz.share", limits, "lbz.nation_percent"]
+        heads += [said.say("lbz.share"), limits, said.say("lbz.nation_percent")]
     else:
-        heads += ["lbz.expected", "lbz.ratio", *([limits] if whole else []), "lbz.nation", "lbz.compared", limits]
-    numbers = (Column(said.say(head), share=_LIMITS if head == limits else _NUMBER) for head in heads)
+        heads += [said.say("lbz.expected"), said.say("lbz.ratio"), *([limits] if whole else [])]
+        heads += [said.say("lbz.nation"), said.say("lbz.compared"), limits]
+    numbers = (Column(head, share=_LIMITS if head == limits else _NUMBER) for head in heads)
     return [*numbers, Column(said.say("lbz.verdict"), Align.LEFT, _VERDICT)]
 
 

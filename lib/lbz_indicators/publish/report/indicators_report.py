@@ -16,11 +16,13 @@ from lbz_indicators.publish.report.blocks import (
 from lbz_indicators.publish.report.canvas import WIDTH
 from lbz_indicators.publish.report.charts import Point, interval_svg
 from lbz_indicators.publish.report.content import IndicatorsContent
+from lbz_indicators.publish.report.definitions import indicator_text
 from lbz_indicators.publish.report.figures import HSMR, MAIN_DIAGNOSIS, OLO, READMISSION, SPECIALTY, Figure
 from lbz_indicators.publish.report.hsmr_report import cover_lines, hospital_name
 from lbz_indicators.publish.report.indicator_tables import course_table, part_table
 from lbz_indicators.publish.report.numerals import ABSENT
 from lbz_indicators.publish.report.phrases import verdict
+from lbz_indicators.publish.report.summary import interval_text
 from lbz_indicators.publish.report.words import Words, words
 
 PLACES = {HSMR: 0, READMISSION: 0, OLO: 1}
@@ -75,7 +77,7 @@ def _card(indicator: str, figure: Figure, said: Words) -> Card:
         if figure.comparison_value is not None:
             compared = numbers.ratio_limits(figure.comparison_lower, figure.comparison_upper)
             lines.append(said.say("lbz.card_compared", value=numbers.ratio(figure.comparison_value), limits=compared))
-    detail = said.say("summary.card_limits", limits=_limits(indicator, figure, said))
+    detail = interval_text(figure, _limits(indicator, figure, said), said)
     return Card(said.say(f"lbz.short.{indicator}"), value, detail, verdict(figure, said, "against"), tuple(lines))
 
 
@@ -86,7 +88,7 @@ def percent_text(value: float | None, said: Words) -> str:
 
 def _chapter(content: IndicatorsContent, indicator: str, variant: str, said: Words) -> Chapter:
     course = content.trend(indicator, variant)
-    blocks: list[Block] = [Paragraph(said.say(f"lbz.what.{indicator}", year=content.year))]
+    blocks: list[Block] = [Paragraph(indicator_text(indicator, course[-1], content.year, said))]
     if len(course) > 1:
         blocks.append(course_picture(indicator, course, said))
     blocks.append(course_table(indicator, course, said))

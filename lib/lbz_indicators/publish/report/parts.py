@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from lbz_indicators.publish.report.blocks import Align, Block, Chapter, Column, Paragraph, Row, Table, TableRow
 from lbz_indicators.publish.report.content import HsmrContent
 from lbz_indicators.publish.report.figures import AGE, CLUSTER, GROUP, SEX, URGENCY, Figure, Period, value_order
-from lbz_indicators.publish.report.phrases import figure_name, mark, period_text
+from lbz_indicators.publish.report.phrases import figure_name, limits_head, mark, period_text
 from lbz_indicators.publish.report.words import Words
 
-_HEADS = ("ratios.admissions", "ratios.deaths", "ratios.expected", "smr.ratio", "smr.limits")
+_HEADS = ("ratios.admissions", "ratios.deaths", "ratios.expected", "smr.ratio")
 
 
 def diagnosis_groups(content: HsmrContent, words: Words) -> Chapter | None:
@@ -61,6 +61,7 @@ def _table(
             *number,
             Column(words.say(f"{kind}.name"), Align.LEFT, 1.0),
             *(Column(words.say(head)) for head in _HEADS),
+            Column(limits_head(figures, words)),
             Column(words.say("smr.mark"), Align.LEFT),
         ),
         tuple(_row(content, breakdown, figure, words, numbered=numbered) for breakdown, figure in rows),

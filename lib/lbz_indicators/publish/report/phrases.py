@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from lbz_indicators.publish.report.figures import AGE, CLUSTER, GROUP, MAIN_DIAGNOSIS, Figure, Period
 from lbz_indicators.publish.report.labels import Labels
@@ -55,6 +55,19 @@ def mark(figure: Figure, own_reference_share: float, words: Words) -> str:
 def verdict(figure: Figure, words: Words, kind: str = "verdict") -> str:
     """The verdict in full: against what is expected (`verdict`), against the nation (`against`), in a sentence (`sentence`)."""
     return words.say(f"{kind}.{(figure.verdict if figure.value is not None else None) or 'null'}")
+
+
+def confidence_text(figures: Iterable[Figure], words: Words) -> str:
+    """95% or 99,8%: with which confidence the limits of these figures are made; empty where none has limits."""
+    found = sorted({figure.confidence for figure in figures if figure.lower is not None and figure.confidence is not None})
+    percents = [round(100 * confidence, 6) for confidence in found]
+    return "/".join(f"{words.numbers.decimal(percent, 0 if percent == int(percent) else 1)}%" for percent in percents)
+
+
+def limits_head(figures: Iterable[Figure], words: Words) -> str:
+    """The head of a column of limits."""
+    confidence = confidence_text(figures, words)
+    return words.say("limits.head", confidence=confidence) if confidence else words.say("limits.plain")
 
 
 def differs(figure: Figure) -> bool:

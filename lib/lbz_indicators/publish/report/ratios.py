@@ -18,7 +18,7 @@ from lbz_indicators.publish.report.blocks import (
 from lbz_indicators.publish.report.charts import Point, funnel_svg, interval_svg
 from lbz_indicators.publish.report.content import HsmrContent
 from lbz_indicators.publish.report.figures import DEFINITIVE, HSMR, Figure, Period
-from lbz_indicators.publish.report.phrases import listed, period_text, verdict
+from lbz_indicators.publish.report.phrases import limits_head, listed, period_text, verdict
 from lbz_indicators.publish.report.words import Words
 from lbz_indicators.stats.funnel import control_limits, funnel_position
 
@@ -46,12 +46,13 @@ def _table(content: HsmrContent, words: Words) -> Table:
         national = content.hsmr(period, nation=True)
         name = words.say("ratios.nation_row", years=period_text(period))
         nation.append(TableRow((*_cells(name, national, words)[:-1], "", "")))
-    heads = ("ratios.admissions", "ratios.deaths", "ratios.expected", "ratios.hsmr", "ratios.limits")
+    heads = ("ratios.admissions", "ratios.deaths", "ratios.expected", "ratios.hsmr")
     return Table(
         words.say("ratios.caption"),
         (
             Column(words.say("ratios.period"), Align.LEFT, 1.0),
             *(Column(words.say(head)) for head in heads),
+            Column(limits_head([content.hsmr(period) for period in content.periods], words)),
             Column(words.say("ratios.verdict"), Align.LEFT),
         ),
         (*rows, *nation),

@@ -19,13 +19,23 @@ from lbz_indicators.publish.report.blocks import (
 )
 from lbz_indicators.publish.report.content import HsmrContent
 from lbz_indicators.publish.report.figures import AGE, DEFINITIVE, GROUP, HSMR, SEX, URGENCY, Figure, Period
-from lbz_indicators.publish.report.phrases import differs, figure_name, listed, mark, period_text, verdict
+from lbz_indicators.publish.report.phrases import (
+    confidence_text,
+    differs,
+    figure_name,
+    limits_head,
+    listed,
+    mark,
+    period_text,
+    verdict,
+)
 from lbz_indicators.publish.report.words import Words
 from lbz_indicators.stats.many_tests import expected_false_alarms
 
-MOST_GROUPS = (8, 5)
+MOST_GROUPS = (7, 4)
 """Groups that differ are named up to here, of the years together and of the year: the summary is to stay a page."""
 SMR_CONFIDENCE = 0.98
+"""Where the figures do not say theirs."""
 
 
 def summary(content: HsmrContent, words: Words) -> Chapter:
@@ -49,10 +59,16 @@ def _card(content: HsmrContent, period: Period, words: Words) -> Card:
     return Card(
         title=words.say("summary.card", years=period_text(period)),
         value=numbers.ratio(figure.value),
-        detail=words.say("summary.card_limits", limits=numbers.ratio_limits(figure.lower, figure.upper)),
+        detail=interval_text(figure, numbers.ratio_limits(figure.lower, figure.upper), words),
         verdict=verdict(figure, words),
         lines=(deaths,),
     )
+
+
+def interval_text(figure: Figure, limits: str, words: Words) -> str:
+    """What the limits are, or nothing where there are none."""
+    confidence = confidence_text([figure], words)
+    return words.say("summary.card_limits", confidence=confidence, limits=limits) if confidence else ""
 
 
 def died(number: int, words: Words) -> str:
@@ -72,6 +88,7 @@ def _sentence(figure: Figure, words: Words) -> str:
         ratio=numbers.ratio(figure.value),
         lower=numbers.ratio(figure.lower),
         upper=numbers.ratio(figure.upper),
+        confidence=confidence_text([figure], words),
         verdict=verdict(figure, words, "sentence"),
     )
 
@@ -134,7 +151,7 @@ def _how_many(judged: int, found: int, period: Period, words: Words) -> str:
 
 def _table(content: HsmrContent, figures: list[Figure], period: Period, notes: list[str], words: Words) -> Table:
     numbers = words.numbers
-    heads = ("ratios.deaths", "ratios.expected", "smr.ratio", "smr.limits")
+    heads = ("ratios.deaths", "ratios.expected", "smr.ratio")
     rows = [
         (
             figure_name(figure, GROUP, content.labels, words),
@@ -152,6 +169,7 @@ def _table(content: HsmrContent, figures: list[Figure], period: Period, notes: l
         (
             Column(words.say("groups.name"), Align.LEFT, 1.0),
             *(Column(words.say(head)) for head in heads),
+            Column(limits_head(figures, words)),
             Column(words.say("smr.mark"), Align.LEFT),
         ),
         tuple(TableRow(cells) for cells in rows),
@@ -165,7 +183,7 @@ def _points(content: HsmrContent, words: Words) -> list[str]:
     points = []
     judged = _judged(content, period)
     if len(judged) > 1:
-        alarms = expected_false_alarms([figure.expected or 0.0 for figure in judged], SMR_CONFIDENCE)
+        alarms = expected_false_alarms([figure.expected or 0.0 for figure in judged], judged[0].confidence or SMR_CONFIDENCE)
         higher, lower = words.numbers.decimal(alarms.higher), words.numbers.decimal(alarms.lower)
         points.append(words.say("summary.false_alarms", higher=higher, lower=lower))
     points += _categories(content, period, words)
@@ -178,22 +196,14 @@ def _points(content: HsmrContent, words: Words) -> list[str]:
 
 
 def _categories(content: HsmrContent, period: Period, words: Words) -> list[str]:
+    """Which categories are higher and which lower; nothing where there are none at all."""
     figures = [(kind, figure) for kind in (SEX, URGENCY, AGE) for figure in content.smr(kind, period)]
     if not figures:
         return []
-    names = [
-        words.say(
-            "summary.category_item",
-            name=figure_name(figure, kind, content.labels, words),
-            mark=words.say(f"mark.{figure.verdict}"),
-            ratio=words.numbers.ratio(figure.value),
-        )
-        for kind, figure in figures
-        if differs(figure)
-    ]
-    years = period_text(period)
-    return [
-        words.say("summary.category", years=years, names=listed(names, words))
-        if names
-        else words.say("summary.no_category", years=years)
-    ]
+    parts = []
+    for found in ("higher", "lower"):
+        names = [figure_name(figure, kind, content.labels, words) for kind, figure in figures if figure.verdict == found]
+        if names:
+            parts.append(words.say("summary.category_part", mark=words.say(f"mark.{found}"), names=listed(names, words)))
+    key = "summary.category" if parts else "summary.no_category"
+    return [words.say(key, years=period_text(period), parts="; ".join(parts))]
