@@ -19,7 +19,11 @@ setup(
     python_requires=">=3.10,<3.13",
     package_dir={"": "lib", "lbz_indicators.conf": "conf"},
     packages=[*find_packages("lib"), *CONF],
-    package_data={"lbz_indicators": ["py.typed"]} | {name: ["*.yml", "*.csv", "*.md"] for name in CONF},
+    package_data={
+        "lbz_indicators": ["py.typed"],
+        "lbz_indicators.publish.report": ["templates/*.typ", "texts/*.yml", "texts/*.csv"],
+    }
+    | {name: ["*.yml", "*.csv", "*.md"] for name in CONF},
     install_requires=[
         "pyspark==4.1.4",
         "delta-spark==4.4.0",
@@ -35,9 +39,18 @@ setup(
         "glum>=3.1",
         "pyzipper>=0.4",
         "XlsxWriter>=3.2",
+        "typst>=0.15",
     ],
     extras_require={
-        "test": ["pytest>=8", "chispa>=0.10", "hypothesis>=6.100", "statsmodels>=0.14", "aiosmtpd>=1.4", "openpyxl>=3.1"],
+        "test": [
+            "pytest>=8",
+            "chispa>=0.10",
+            "hypothesis>=6.100",
+            "statsmodels>=0.14",
+            "aiosmtpd>=1.4",
+            "openpyxl>=3.1",
+            "pypdf>=5",
+        ],
         "lint": ["ruff>=0.6", "mypy>=1.11", "pandas-stubs", "types-PyYAML"],
     },
     entry_points={"console_scripts": ["lbz-indicators = lbz_indicators.cli:main"]},
