@@ -59,21 +59,27 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         session = start_session(load_settings(None, overrides), str(tmp_path_factory.mktemp("log") / "spark.log"))
     session.conf.set("spark.databricks.delta.snapshotPartitions", "2")
     session.conf.set("spark.sql.adaptive.enabled", "false")
-    # Plans of a few thousand rows are read once: to generate code for them and compile it took a third of the processor's time.
-    # By spark-submit and on a cluster Spark's own setting holds, and the tables are compared with those made here.
-    session.conf.set("spark.sql.codegen.wholeStage", "false")
-    session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     yield session
     session.stop()
 
 
 @pytest.fixture(scope="module")
 def small_data(spark: SparkSession) -> Iterator[SparkSession]:
-    """The session with two partitions after a shuffle."""
-    before = spark.conf.get("spark.sql.shuffle.partitions")
-    spark.conf.set("spark.sql.shuffle.partitions", "2")
+    """The session with two partitions after a shuffle, and expressions that are interpreted.
+
+    To generate code for plans over a few hundred rows, and to compile it, takes a third of the processor's time.
+    """
+    wanted = {
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    }
+    before = {name: spark.conf.get(name) for name in wanted}
+    for name, value in wanted.items():
+        spark.conf.set(name, value)
     yield spark
-    spark.conf.set("spark.sql.shuffle.partitions", before)
+    for name, value in before.items():
+        spark.conf.set(name, str(value))
 
 
 @pytest.fixture(scope="session")

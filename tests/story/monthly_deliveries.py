@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def _read(folder: Path, name: str) -> pd.DataFrame:
-    files = sorted((folder / name).glob("*.csv*"))
+    files = sorted((folder / name).glob("part-*.csv*"))
     return pd.concat([pd.read_csv(file, dtype=str, keep_default_na=False) for file in files], ignore_index=True)
 
 
