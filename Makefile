@@ -6,6 +6,7 @@ SAMPLE ?= ../shared/data
 OUTPUT ?= out
 YEARS  ?= 2019-2022
 DELIVERED_UNTIL ?= $(lastword $(subst -, ,$(YEARS)))-12-31
+LONG   ?= tests
 PACKAGE := dist/lbz_indicators.zip
 
 .DEFAULT_GOAL := help
@@ -39,7 +40,7 @@ test: env ## unit, Spark, golden and integration tests (under 20 minutes on two 
 	$(BIN)/python -m pytest -q tests
 
 test-long: env ## the longer proofs: recovery of a known truth, partitions, spark-submit
-	$(BIN)/python -m pytest -q tests --long -m long
+	$(BIN)/python -m pytest -q $(LONG) --long -m long
 
 test-story: env ## three nights, and three years month by month, each compared with whole runs (an hour)
 	$(BIN)/python -m pytest -q tests --story -m story

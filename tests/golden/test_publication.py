@@ -28,6 +28,8 @@ from lbz_indicators.steps.reproduction import (
 )
 from lbz_indicators.tables import Table
 
+pytestmark = pytest.mark.long
+
 INDICATORS = {"hsmr", "smr", "readmission_ratio", "olo", "los_ratio"}
 
 
@@ -143,7 +145,6 @@ def test_the_months_add_up_to_the_hsmr_and_are_recorded_once(published: Publishe
     assert [(row["discharge_month"], row["state"]) for row in shown] == [("2019-03", "only")]
 
 
-@pytest.mark.long
 def test_reproduced_after_corrections_retirement_compaction_and_vacuum(
     published: Published, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,8 @@ from lbz_indicators.steps.retention import expired, remove_expired
 from lbz_indicators.steps.rotation import rotate
 from lbz_indicators.tables import Table
 
+pytestmark = pytest.mark.long
+
 KEY = ["hospital_id", "admission_id"]
 WITH_PSEUDONYMS = (
     tables.BRONZE_ADMISSIONS, tables.SILVER_ADMISSIONS, tables.SILVER_REJECTED_ADMISSIONS, tables.SILVER_STAYS
@@ -69,7 +71,6 @@ def test_a_mapping_that_would_break_links_is_refused(published: Published, pseud
     published.store.release()
 
 
-@pytest.mark.long
 def test_rotation_that_broke_off_goes_on_and_changes_no_figure(
     published: Published, pseudonyms: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,7 +105,6 @@ def test_rotation_that_broke_off_goes_on_and_changes_no_figure(
     assert published.store.version(tables.GOLD_INDICATORS) == figures
 
 
-@pytest.mark.long
 def test_an_erased_patient_is_in_no_table_and_reproduce_says_so(published: Published, tmp_path: Path) -> None:
     before = {
         table: _rows(published, table) for table in (*WITH_PSEUDONYMS, *BY_KEY, tables.SILVER_DIAGNOSES, tables.BRONZE_DIAGNOSES)
