@@ -93,7 +93,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs a command line and exits with its status; an expected failure is one message on standard error."""
     try:
         with interrupts.restored():
-            app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+            ended = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+        if ended == interrupts.EXIT_STATUS:  # typer makes a value to return of KeyboardInterrupt
+            raise KeyboardInterrupt
         status = 0
     except LbzError as error:
         log.error("%s", error, exc_info=True)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from lbz_indicators import cli
 from lbz_indicators.errors import DeliveryError, LbzError, ModelError, SettingsError, StorageError
@@ -95,6 +96,20 @@ cli.main([])
         out, err = running.communicate(timeout=30)
     assert (running.returncode, out) == (130, "working\nthe last job was ended\n")
     assert err.splitlines()[1].startswith("error: ended from outside") and "Traceback" not in err
+
+
+def test_a_command_that_is_interrupted_within_typer_does_not_end_with_0(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work() -> None:
+        raise KeyboardInterrupt
+
+    app = typer.Typer()
+    app.command()(work)
+    monkeypatch.setattr(cli, "app", app)
+    with pytest.raises(SystemExit) as ended:
+        cli.main([])
+    assert ended.value.code == 130 and "error: ended from outside" in capsys.readouterr().err
 
 
 def test_help_ends_with_status_0(capsys: pytest.CaptureFixture[str]) -> None:
