@@ -58,7 +58,7 @@ CHECKS = pd.DataFrame(
         {"year": 2021, "check": "few_acute", "hospital": 54.24, "nation": 51.3, "bound": 30.0, "met": True},
         {"year": 2022, "check": "vague_diagnoses", "hospital": 2.31, "nation": 0.94, "bound": 2.0, "met": False},
         {"year": 2022, "check": "few_deaths", "hospital": 231.0, "nation": None, "bound": 60.0, "met": True},
-        {"year": 2022, "check": "late_delivery", "hospital": None, "nation": None, "bound": None, "met": True},
+        {"year": 2022, "check": "late_delivery", "hospital": None, "nation": None, "bound": None, "met": None},
     ]
 )
 RECORDS = pd.DataFrame(
@@ -240,6 +240,14 @@ def test_plurals_and_sentences_of_the_edges(edge: tuple[str, str, bytes]) -> Non
         "nothing expected": {"nl": "er is daarom geen HSMR", "en": "so there is no HSMR"},
         "one group": {"nl": "is er één diagnosegroep beoordeeld", "en": "one diagnosis group is judged"},
     }
+    own = EDGES[name][0]
+    own = own[(own["hospital_id"] == "H1") & (own["breakdown"] == "diagnosis_group") & (own["period_end"] != own["period_start"])]
+    last = own[(own["period_end"].map(lambda day: day.year) == 2022) & (own["period_start"].map(lambda day: day.year) != 2022)]
+    number = int(last["significance"].isin(["higher", "lower"]).sum())
+    if language == "nl" and len(last) > 1 and number > 1:
+        assert f"Over 2020–2022 wijken {number} van de {len(last)} beoordeelde diagnosegroepen af." in text
+    interval, column = {"nl": ("95%-interval", "98%-grenzen"), "en": ("95% interval", "98% limits")}[language]
+    assert (interval in text and column in text) == (name != "nothing expected"), "no confidence of limits that are not there"
     if name in said:
         assert said[name][language] in text
     assert ("Trechterdiagram" in text or "Funnel plot" in text) == (name not in ("one year, alone", "nothing expected"))
@@ -258,6 +266,12 @@ def test_characters_without_a_glyph_and_invisible_ones_are_boxes() -> None:
     assert "Kliniek □□ □gnp.exe Grieks Ωμέγα□" in plain_text_of(pdf)
     assert legible("a" * 45, frozenset({ord("a"), 0xAD})) == f"{'a' * 20}\u00ad{'a' * 20}\u00ad{'a' * 5}"
     assert legible(" 1\u00a0234 ", frozenset(range(256))) == "1\u00a0234"
+
+
+def test_groups_that_the_lists_put_in_no_cluster_are_shown_too() -> None:
+    rows = mortality_rows(2)
+    other = pd.DataFrame([row("smr", "H1", 12, 10.5, admissions=4321, breakdown="diagnosis_group", breakdown_value="999")])
+    assert re.search(r"999\s+999\s+4\.321\s+12\s+10,5\s+114", text_of(_pdf(pd.concat([rows, other]))))
 
 
 def test_a_hospital_without_a_name_has_its_number() -> None:
@@ -296,6 +310,7 @@ def test_what_is_given_is_told() -> None:
         "Signalen van verhoogde sterfte:",
     ):
         assert told in text, told
+    assert re.search(r"Op tijd aangeleverd\s+–\s+–\s+–\s+○ onbekend", text_of(_made(3, "nl", everything=True)))
     assert "new_rule" in text, "a rule without a name is shown by its code"
     assert "Herkomst onbekend" not in text and text.count("Opname- of ziekenhuisnummer ontbreekt") == 1
     laid_out = text_of(_made(3, "nl", everything=True))

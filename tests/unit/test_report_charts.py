@@ -54,11 +54,11 @@ def test_every_hospital_and_the_own_mark_lie_inside_the_funnel(own: int) -> None
     frame = re.search(r'<g id="patch_2">\s*<path d="M ([\d.]+) ([\d.]+) \s*L ([\d.]+) [\d.]+ \s*L [\d.]+ ([\d.]+)', svg)
     assert frame is not None
     left, bottom, right, top = (float(number) for number in frame.groups())
-    places = [
-        (float(x), float(y)) for x, y in re.findall(r'<use xlink:href="#[^"]+" x="([\d.]+)" y="([\d.]+)" style="[^"]*fill', svg)
-    ]
-    marks = [(x, y) for x, y in places if left <= x <= right and top <= y <= bottom]
-    assert len(marks) >= 4, places
+    # The two sets of marks are the first; those of the legend stand below the frame.
+    drawn = re.findall(r'<g id="PathCollection_[12]">(.*?)\n   </g>', svg, re.DOTALL)
+    marks = [(float(x), float(y)) for part in drawn for x, y in re.findall(r'<use [^>]*?x="(-?[\d.]+)" y="(-?[\d.]+)"', part)]
+    assert len(marks) == 4
+    assert all(left <= x <= right and top <= y <= bottom for x, y in marks), marks
 
 
 def test_a_point_without_a_value_leaves_its_place_empty() -> None:

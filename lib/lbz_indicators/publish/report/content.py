@@ -53,7 +53,7 @@ class ModelFacts:
 class Check:
     """A condition of taking part, of one year: the hospital's value, the nation's, the bound, and whether it is met.
 
-    `check` is a reason of METHOD section 8 (few_acute, vague_diagnoses, ...); None where a value is not known.
+    `check` is a reason of METHOD section 8 (few_acute, vague_diagnoses, ...). None where a value is not known, or not judged.
     """
 
     year: int
@@ -61,7 +61,7 @@ class Check:
     hospital: float | None
     nation: float | None
     bound: float | None
-    met: bool
+    met: bool | None
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def hsmr_content(
     rule, severity, records (silver.quality of the hospital, any number of deliveries). exclusions: gold.exclusions.
     ValueError where the hospital has no HSMR of the year.
     """
-    book = read_figures(figures[figures["variant"] == DEFINITIVE])
+    book = read_figures(figures)
     periods = book.periods(HSMR, DEFINITIVE, hospital.hospital_id)
     single = tuple(period for period in periods if period.first == period.last and year - 3 < period.last <= year)
     if Period(year, year) not in single:
@@ -106,7 +106,15 @@ def _checks(frame: pd.DataFrame | None) -> tuple[Check, ...]:
         return ()
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
     return tuple(
-        Check(int(row["year"]), str(row["check"]), row["hospital"], row["nation"], row["bound"], bool(row["met"])) for row in rows
+        Check(
+            int(row["year"]),
+            str(row["check"]),
+            row["hospital"],
+            row["nation"],
+            row["bound"],
+            None if row["met"] is None else bool(row["met"]),
+        )
+        for row in rows
     )
 
 

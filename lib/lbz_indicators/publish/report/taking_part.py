@@ -40,7 +40,7 @@ def _checks(content: HsmrContent, words: Words) -> list[Block]:
     failed = [
         words.say("part.checks_item", name=_bare(words.one_of("check", check.check)), year=check.year)
         for check in content.checks
-        if not check.met
+        if check.met is False
     ]
     text = words.say("part.checks_not_met", names=listed(failed, words)) if failed else words.say("part.checks_all_met")
     heads = ("part.own", "part.nation", "part.bound")
@@ -65,7 +65,7 @@ def _bare(name: str) -> str:
 def _check_row(check: Check, words: Words) -> TableRow:
     places = 0 if check.check in _WHOLE else 1 if check.check in _ONE_PLACE else 2
     values = [words.numbers.decimal(value, places) for value in (check.hospital, check.nation, check.bound)]
-    met = words.say("part.yes" if check.met else "part.no")
+    met = words.say("part.not_judged" if check.met is None else "part.yes" if check.met else "part.no")
     return TableRow((str(check.year), words.one_of("check", check.check), *values, met))
 
 
