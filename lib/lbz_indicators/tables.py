@@ -16,6 +16,7 @@ class Table(NamedTuple):
 
 
 BRONZE_ADMISSIONS = Table("bronze", "admissions")
+BRONZE_DELIVERIES = Table("bronze", "deliveries")
 BRONZE_DIAGNOSES = Table("bronze", "diagnoses")
 BRONZE_HOSPITALS = Table("bronze", "hospitals")
 BRONZE_HOSPITAL_MONTHS = Table("bronze", "hospital_months")

@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 from deliveries import ADMISSION, admissions, csv_text, diagnoses, sound_files, write_delivery
 from lbz_indicators.io import Store
 from lbz_indicators.steps import ingest, loading
-from lbz_indicators.tables import BRONZE_ADMISSIONS, Table
+from lbz_indicators.tables import BRONZE_ADMISSIONS, BRONZE_HOSPITALS, Table
 
 pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("small_data", "unrecorded")]
 
@@ -61,15 +61,15 @@ def _everything_gone(folder: Path) -> None:
         path.unlink()
 
 
-BEFORE_LOADING, BEFORE_ADMISSIONS, AFTER_ADMISSIONS = "before loading", "before admissions are written", "after that"
+BEFORE_LOADING, BEFORE_ADMISSIONS, AFTER_HOSPITALS = "before loading", "before admissions are written", "after hospitals are"
 FAULTS: dict[str, tuple[str, Change, str]] = {
     "another value, between the passes": (BEFORE_LOADING, _another_age, "admissions, records"),
     "a file grows between the passes": (BEFORE_LOADING, _one_record_more, "admissions.csv"),
     "a file is taken away between the passes": (BEFORE_LOADING, _diagnoses_gone, "diagnoses.csv"),
     "a file is added between the passes": (BEFORE_LOADING, _a_table_more, "severity.csv"),
     "the folder is emptied between the passes": (BEFORE_LOADING, _everything_gone, "admissions.csv"),
-    "another value, after all else was loaded": (BEFORE_ADMISSIONS, _another_age, "admissions, records"),
-    "a table already loaded is written anew": (AFTER_ADMISSIONS, _diagnoses_written_anew, "diagnoses.csv"),
+    "another value, when the load has begun": (BEFORE_ADMISSIONS, _another_age, "admissions, records"),
+    "a table already loaded is written anew": (AFTER_HOSPITALS, _diagnoses_written_anew, "diagnoses.csv"),
 }
 
 
@@ -85,7 +85,7 @@ def _inject(patch: pytest.MonkeyPatch, moment: str, change: Callable[[], None]) 
         if table == BRONZE_ADMISSIONS and moment == BEFORE_ADMISSIONS:
             change()
         written = append(store, table, rows)  # type: ignore[arg-type]
-        if table == BRONZE_ADMISSIONS and moment == AFTER_ADMISSIONS:
+        if table == BRONZE_HOSPITALS and moment == AFTER_HOSPITALS:
             change()
         return written
 
@@ -169,7 +169,7 @@ def test_what_a_killed_load_left_of_a_changing_file_is_replaced(
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
         _inject(patch, BEFORE_LOADING, change)
-        patch.setattr(loading, "_take_back", kill)
+        patch.setattr(Store, "delete", kill)
         _ingest(delivery, root)
     wrong = [row for row in _loaded(small_data, root)["diagnoses"] if row[2] == "I63.9"]
     assert len(wrong) == 1

@@ -75,6 +75,8 @@ def _store(store: MemoryStore, nation: Nation, night: int) -> None:
         for (h, y, m), (complete, validated) in nation.months.items()
     ]
     spark = store.spark
+    loaded = {**_lineage(night), "table_name": "admissions", "records": len(admissions), "content_hash": "0", "run_id": "load"}
+    store.append(tables.BRONZE_DELIVERIES, _frame(spark, tables.BRONZE_DELIVERIES, [loaded]))
     store.replace(tables.SILVER_ADMISSIONS, _frame(spark, tables.SILVER_ADMISSIONS, admissions))
     store.replace(tables.SILVER_DIAGNOSES, _frame(spark, tables.SILVER_DIAGNOSES, diagnoses))
     store.append(tables.BRONZE_HOSPITAL_MONTHS, _frame(spark, tables.BRONZE_HOSPITAL_MONTHS, months))

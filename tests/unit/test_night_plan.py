@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lbz_indicators.config import load_settings
 from lbz_indicators.io.files import delivery_folders
+from lbz_indicators.progress import SILENT
+from lbz_indicators.steps import nightly, touched
 from lbz_indicators.steps.last_done import Done, left_by, settings_moved
 from lbz_indicators.steps.moved import MonthStates, hospitals_moved, months_moved
 
@@ -90,6 +93,47 @@ def test_a_table_was_left_by_the_last_step_that_wrote_it() -> None:
     assert left_by({"derive": done(1, covariates=3, stays=1), "score": done(2, expected=7), "again": done(3, stays=2)}) == {
         "covariates": 3, "stays": 2, "expected": 7,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("everything", "whole", "deliveries", "done"),
+    [
+        ("new settings", None, (), ["all"]),
+        (None, "bronze.ses has not only grown since the last validation (DELETE)", (), ["all"]),
+        (None, "bronze.ses has not only grown since the last validation (DELETE)", ("d1",), ["all"]),
+        (None, None, ("d1", "d2"), [("d1", "d2")]),
+        (None, None, (), []),
+    ],
+)
+def test_what_is_validated(
+    monkeypatch: pytest.MonkeyPatch, everything: str | None, whole: str | None, deliveries: tuple[str, ...], done: list[object]
+) -> None:
+    """Nothing new is no reason to pass over what was removed by hand."""
+    found: list[object] = []
+    answers = {"last_done": {}, "why_everything": everything, "needs_all": whole, "arrived_deliveries": deliveries}
+    for name, answer in answers.items():
+        monkeypatch.setattr(nightly, name, lambda *_, answer=answer: answer)
+    monkeypatch.setattr(nightly.validate, "step", lambda *_: found.append("all"))
+    monkeypatch.setattr(nightly, "validate_arrived", lambda *arguments: found.append(arguments[-1]))
+    settings = load_settings(None, ["storage.root=a"])
+    nightly.Night().steps["validate"](None, settings, SILENT, "run")  # type: ignore[arg-type]
+    assert found == done
+
+
+@pytest.mark.parametrize(
+    ("rows", "number", "many"),
+    [(1_000, 50, False), (1_000, 51, True), (100_000_000, 1_000_000, False), (100_000_000, 1_000_001, True)],
+)
+def test_more_than_a_share_or_a_million_is_done_as_a_whole(rows: int, number: int, many: bool) -> None:
+    class Rows:
+        def read(self, _: object) -> Rows:
+            return self
+
+        def count(self) -> int:
+            return rows
+
+    said = touched.too_many(Rows(), number)  # type: ignore[arg-type]
+    assert said == (f"{number:,} admissions or patients are touched" if many else None)
 
 
 def test_a_folder_of_nothing_but_folders_holds_deliveries(tmp_path: Path) -> None:

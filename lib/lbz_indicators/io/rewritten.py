@@ -7,7 +7,9 @@ from pyspark.sql import functions as F
 from lbz_indicators.io.tables import Store
 from lbz_indicators.tables import Table
 
-_KEEPS_ROWS = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "UPGRADE PROTOCOL"}
+_KEEPS_ROWS = {
+    "OPTIMIZE", "REORG", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "UNSET TBLPROPERTIES", "UPGRADE PROTOCOL",
+}  # fmt: skip
 
 
 def rewritten_since(store: Store, table: Table, version: int) -> list[str]:

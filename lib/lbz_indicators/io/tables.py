@@ -54,13 +54,15 @@ def of_keys(keys: DataFrame) -> Callable[[DataFrame], DataFrame]:
 class Store:
     """Tables of one place, by the names in `lbz_indicators.tables`.
 
-    `require_lease` is called before every write and raises where the run may write no more; see `io.lease`.
+    `require_lease` is called before every write and raises where the run may write no more; see `io.lease`. Who holds the lease
+    writes alone, so the last commit of a table is then asked for once and after every write, not at every look.
     """
 
-    def __init__(self, spark: SparkSession, settings: StorageSettings, require_lease: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, spark: SparkSession, settings: StorageSettings, require_lease: Callable[[], None] | None = None) -> None:
         self.spark = spark
         self.location = Place(spark, settings)
-        self.require_lease = require_lease
+        self.require_lease = require_lease or (lambda: None)
+        self._commits: dict[Table, Commit] | None = {} if require_lease else None
         self._settings = settings
         self.versions_read: dict[str, int] = {}
         self.versions_written: dict[str, int] = {}
@@ -74,6 +76,7 @@ class Store:
         store = Store(self.spark, self._settings)
         store._pinned = dict(versions)
         store._current = self._current
+        store._commits = self._commits
         return store
 
     def anew(self, require_lease: Callable[[], None]) -> Store:
@@ -86,6 +89,7 @@ class Store:
         """The same tables, also those that another version of the program wrote: for lifting them."""
         store = Store(self.spark, self._settings, self.require_lease)
         store._any_layout = True
+        store._commits = self._commits
         return store
 
     @property
@@ -146,11 +150,25 @@ class Store:
 
     def _last_commit(self, table: Table) -> Commit | None:
         """The latest commit, None where the table is absent; StorageError where another version of the program wrote it."""
+        if self._commits is not None and table in self._commits:
+            return self._commits[table]
         commit = self.location.last_commit(table)
+        if commit is not None and self._commits is not None:
+            self._commits[table] = commit
         if commit is not None and table not in self._current and not self._any_layout:
             layout.require_current(self.spark, self.location.identifier(table), table, self.place)
             self._current.add(table)
         return commit
+
+    @contextmanager
+    def committing(self, table: Table) -> Iterator[None]:
+        """Around every statement that may commit to a table: under the lease, and its last commit is not known afterwards."""
+        self.require_lease()
+        try:
+            yield
+        finally:
+            if self._commits is not None:
+                self._commits.pop(table, None)
 
     def changed_since(self, table: Table, version: int, columns: Sequence[str]) -> DataFrame:
         """Values of `columns` in the rows that commits after `version` removed or wrote, each once; of a table with a change
@@ -183,9 +201,9 @@ class Store:
 
     def _append(self, table: Table, rows: DataFrame, before: Commit | None) -> Written:
         if before is None:
-            self.require_lease()
-            self.location.make_layer(table)
-            layout.create(rows, self.location.identifier(table), table, self.properties(table))
+            with self.committing(table):
+                self.location.make_layer(table)
+                layout.create(rows, self.location.identifier(table), table, self.properties(table))
         else:
             self._save(table, rows.write.format("delta").mode("append").option("mergeSchema", "false"))
         commit = self._last_commit(table)
@@ -215,11 +233,11 @@ class Store:
             self._save(table, writer.partitionBy(*SCHEMAS[table].partition_by))
 
     def _save(self, table: Table, writer: DataFrameWriter) -> None:
-        self.require_lease()
-        if self._settings.catalog:
-            writer.saveAsTable(self.location.identifier(table))
-        else:
-            writer.save(self.location.path(table))
+        with self.committing(table):
+            if self._settings.catalog:
+                writer.saveAsTable(self.location.identifier(table))
+            else:
+                writer.save(self.location.path(table))
 
     def replace(self, table: Table, frame: DataFrame, scope: Scope | None = None) -> Written:
         """Makes the table's rows within `scope` (null: all) those of `frame`, touching only rows that differ.
@@ -265,10 +283,10 @@ class Store:
 
     def _merge(self, table: Table, changes: DataFrame, bounds: Sequence[str], *, inserts: bool) -> None:
         view = f"changes_of_{table.layer}_{table.name}"
-        self.require_lease()
         changes.createOrReplaceTempView(view)
         target = self.location.identifier(table)
-        self.spark.sql(merge_statement(target, view, SCHEMAS[table], bounds, inserts=inserts)).collect()
+        with self.committing(table):
+            self.spark.sql(merge_statement(target, view, SCHEMAS[table], bounds, inserts=inserts)).collect()
         self.spark.catalog.dropTempView(view)
 
     def replace_touched(self, table: Table, old: DataFrame, new: DataFrame, bound: str) -> Written:
@@ -308,8 +326,7 @@ class Store:
 
     def delete(self, table: Table, condition: str) -> None:
         """Removes the rows that meet a SQL condition made of trusted text."""
-        with self._writing(table):
-            self.require_lease()
+        with self._writing(table), self.committing(table):
             self.spark.sql(f"DELETE FROM {self.location.identifier(table)} WHERE {condition}").collect()
 
     @contextmanager

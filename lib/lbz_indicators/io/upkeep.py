@@ -115,10 +115,7 @@ class Upkeep:
 
     @contextmanager
     def _writing(self, table: Table) -> Iterator[None]:
-        with storage_errors(
-            f"The upkeep of {table} failed; the table still holds its last complete version.",
-            self._store.place,
-            "see the log file, then run the same command again: it finishes the work.",
-        ):
-            self._store.require_lease()
+        failed = f"The upkeep of {table} failed; the table still holds its last complete version."
+        mend = "see the log file, then run the same command again: it finishes the work."
+        with storage_errors(failed, self._store.place, mend), self._store.committing(table):
             yield

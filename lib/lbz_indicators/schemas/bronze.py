@@ -101,13 +101,32 @@ DELIVERY_TABLES: dict[Table, tuple[Column, ...]] = {
 
 REQUIRED_TABLES = (tables.BRONZE_ADMISSIONS, tables.BRONZE_DIAGNOSES, tables.BRONZE_HOSPITALS)
 
-SCHEMAS = tuple(
-    TableSchema(
-        table,
-        f"one record of {table.name}, as delivered",
-        (*columns, *RECORD, *LINEAGE),
-        ("delivery_id", "record"),
-        change_feed=True,
-    )
-    for table, columns in DELIVERY_TABLES.items()
+DELIVERIES = TableSchema(
+    tables.BRONZE_DELIVERIES,
+    "delivery x delivered table: what it held when it was loaded. A delivery counts from the commit of these rows on, also "
+    "where its records were removed or given new pseudonyms since",
+    (
+        Column("delivery_id", STRING, "Delivery", required=True),
+        Column("table_name", STRING, "Delivered table: admissions, diagnoses, ...", required=True),
+        Column("records", LONG, "Records delivered", required=True),
+        Column("content_hash", STRING, "Sum of xxHash64 over the records as delivered, whatever their files and order", True),
+        Column("load_date", DATE, "Load date of the delivery", required=True),
+        Column("loaded_at", TIMESTAMP, "When the delivery was loaded (UTC), later than every delivery before it", required=True),
+        Column("run_id", STRING, "Run that loaded it", required=True),
+    ),
+    ("delivery_id", "table_name"),
+)
+
+SCHEMAS = (
+    DELIVERIES,
+    *(
+        TableSchema(
+            table,
+            f"one record of {table.name}, as delivered",
+            (*columns, *RECORD, *LINEAGE),
+            ("delivery_id", "record"),
+            change_feed=True,
+        )
+        for table, columns in DELIVERY_TABLES.items()
+    ),
 )

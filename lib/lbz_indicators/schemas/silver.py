@@ -126,6 +126,7 @@ SCHEMAS = (
             Column("settings", STRING, "Settings of validation, JSON", required=True),
             Column("diagnosis_codes", STRING, "SHA-256 of the list of diagnosis codes", required=True),
             Column("inputs", STRING, "Delta versions of the bronze tables that were judged, JSON", required=True),
+            Column("loaded_until", TIMESTAMP, "When the last delivery that was judged was loaded (UTC)"),
             Column("complete", BOOLEAN, "False while validation writes", required=True),
             Column("run_id", STRING, "Run that wrote the row", required=True),
         ),

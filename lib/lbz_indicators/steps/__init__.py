@@ -2,7 +2,7 @@
 
 | step | reads | writes | the rules are in |
 |---|---|---|---|
-| ingest | the delivered folder | bronze.* | `ingest.sources`, `ingest.small_tables` |
+| ingest | the delivered folder | bronze.*, last bronze.deliveries, with which it counts (`delivered`) | `ingest.sources`, `ingest.small_tables` |
 | validate | bronze.* | silver.admissions, .diagnoses, .rejected_admissions, .quality, .delivered_months, .validation | `ingest.rules`, `ingest.in_force`, `ingest.validate`, `ingest.diagnoses`, `ingest.quality` |
 | validate, of what arrived alone (`validate_arrived`) | the same, and silver before it | the same rows as validate | `ingest.touched`, `ingest.arrived` |
 | derive | silver.admissions, .diagnoses, bronze small tables | silver.covariates, .stays, gold.exclusions, .index_stays | `population.exclusions`, `.diagnosis_groups`, `.comorbidity`, `.covariates`, `.stays` |

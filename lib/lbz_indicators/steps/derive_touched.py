@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,13 +24,17 @@ class Changed:
     """What was delivered otherwise since the last derivation.
 
     `admissions`: hospital_id, admission_id of admissions that are new, gone or changed, or whose secondary diagnoses or month
-    of delivery are. `patients`: patient_id before or after. `followed_until`: days of discharge between which returns can be
-    seen now and could not before, or the reverse; None where that has not moved.
+    of delivery are. `patients`: patient_id of these before or after, and of those whose returns can be seen now and could not
+    before, or the reverse. Each once, and kept until the store is released.
     """
 
     admissions: DataFrame
     patients: DataFrame
-    followed_until: tuple[dt.date, dt.date] | None
+
+    @property
+    def number(self) -> int:
+        """Admissions or patients, whichever are more."""
+        return max(self.admissions.count(), self.patients.count())
 
     @classmethod
     def since(cls, store: Store, settings: Settings, admissions: int, diagnoses: int, months: Sequence[Month]) -> Changed:
@@ -42,8 +45,10 @@ class Changed:
         keys = rows.select(*KEY).union(coded)
         if months:
             keys = keys.union(_of_months(store.read(tables.SILVER_ADMISSIONS), months))
-        patients = rows.select("patient_id").where("patient_id IS NOT NULL").distinct()
-        return cls(store.look_up(keys.distinct()), patients, _followed(store, settings))
+        changed = store.look_up(keys.distinct())
+        own = store.read(tables.SILVER_ADMISSIONS).join(changed, on=list(KEY), how="left_semi")
+        patients = rows.select("patient_id").union(own.select("patient_id")).union(_followed(store, settings))
+        return cls(changed, store.look_up(patients.where("patient_id IS NOT NULL").distinct()))
 
 
 def _of_months(admissions: DataFrame, months: Sequence[Month]) -> DataFrame:
@@ -53,12 +58,14 @@ def _of_months(admissions: DataFrame, months: Sequence[Month]) -> DataFrame:
     return placed.join(F.broadcast(named), on=["hospital_id", "discharge_year", "_month"], how="left_semi").select(*KEY)
 
 
-def _followed(store: Store, settings: Settings) -> tuple[dt.date, dt.date] | None:
+def _followed(store: Store, settings: Settings) -> DataFrame:
+    """patient_id of the stays whose follow-up has ended since, or has not any more; null for who has no pseudonym."""
+    stays_now = store.read(tables.SILVER_STAYS)
     before, now = derivation.delivered_until(store), settings.delivered_until
     if before is None or before == now:
-        return None
+        return stays_now.select("patient_id").limit(0)
     earlier, later = sorted(stays.last_followed_day(settings.readmission, until) for until in (before, now))
-    return earlier, later
+    return stays_now.where((F.col("ends") > F.lit(earlier)) & (F.col("ends") <= F.lit(later))).select("patient_id")
 
 
 def derive_touched(
@@ -88,14 +95,7 @@ def derive_touched(
 def _replace_stays(store: Store, settings: Settings, everyone: DataFrame, changed: Changed) -> Written:
     """The stays of every patient of a changed admission, and of those whose follow-up moved (who has no pseudonym has none)."""
     known = store.read(tables.SILVER_STAYS)
-    own = of_keys(changed.admissions)(everyone).where("patient_id IS NOT NULL").select("patient_id")
-    patients = changed.patients.union(own)
-    if changed.followed_until is not None:
-        earlier, later = changed.followed_until
-        moved = known.where((F.col("ends") > F.lit(earlier)) & (F.col("ends") <= F.lit(later)))
-        patients = patients.union(moved.where("patient_id IS NOT NULL").select("patient_id"))
-    patients = store.look_up(patients.distinct())
-    of_patients = of_keys(patients)
+    of_patients = of_keys(changed.patients)
     alone = of_keys(changed.admissions)(everyone.where("patient_id IS NULL")).select(*everyone.columns)
     theirs = of_patients(everyone).select(*everyone.columns).unionByName(alone)
     theirs = store.cache(theirs)

@@ -59,7 +59,8 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str, touc
     rows_out = written.rows
     if variants := [part.variants for part in parts if part.variants is not None]:
         rows_out += store.replace(tables.GOLD_INTERVAL_VARIANTS, reduce(DataFrame.unionByName, variants), scope=scope).rows
-    record_months(store, settings, work.versions.require(predicted.mortality_family(settings)).name, run_id)
+    version = work.versions.require(predicted.mortality_family(settings)).name
+    record_months(store, settings, version, touched.years[tables.SILVER_COVARIATES] if touched else None, run_id)
     return Outcome("; ".join(part.said for part in parts), None, rows_out)
 
 

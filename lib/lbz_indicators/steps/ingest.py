@@ -36,7 +36,7 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
         prints = read_to_the_end(store.spark, settings, frames)
     records = prints[BRONZE_ADMISSIONS][0]
     delivery_id = settings.delivery.id or _content_id(settings.delivery.source, prints)
-    if not load(store, settings, frames, prints, delivery_id, files):
+    if not load(store, settings, frames, prints, delivery_id, files, run_id):
         return Outcome(f"delivery {delivery_id} ({records:,} admissions) is loaded already", records, 0)
     return Outcome(f"delivery {delivery_id}: {records:,} admissions from {settings.delivery.input}", records, records)
 

@@ -15,6 +15,7 @@ from lbz_indicators.ingest import small_tables
 from lbz_indicators.io import Store
 from lbz_indicators.population import comorbidity, covariates, diagnosis_groups, exclusions, stays
 from lbz_indicators.references import References
+from lbz_indicators.steps.delivered import read_delivered, read_delivered_or_empty
 
 
 def with_exclusions(
@@ -24,8 +25,8 @@ def with_exclusions(
 
     Grain unchanged. `years`: discharge years that are in the period.
     """
-    hospitals = small_tables.hospitals(store.read(tables.BRONZE_HOSPITALS))
-    months = store.read_or_empty(tables.BRONZE_HOSPITAL_MONTHS)
+    hospitals = small_tables.hospitals(read_delivered(store, tables.BRONZE_HOSPITALS))
+    months = read_delivered_or_empty(store, tables.BRONZE_HOSPITAL_MONTHS)
     with_months = [row[0] for row in months.select("delivery_id").distinct().collect()]
     rows = admissions.join(F.broadcast(hospitals), on="hospital_id", how="left")
     rows = covariates.with_month_state(rows, small_tables.hospital_months(months), with_months)
@@ -52,7 +53,7 @@ def with_covariates(
 
 def stays_of(store: Store, settings: Settings, admissions: DataFrame, derived: DataFrame) -> DataFrame:
     """silver.stays of these admissions, all of every patient among them. `derived`: silver.covariates."""
-    hospitals = small_tables.hospitals(store.read(tables.BRONZE_HOSPITALS))
+    hospitals = small_tables.hospitals(read_delivered(store, tables.BRONZE_HOSPITALS))
     linked = stays.linked_stays(admissions.join(F.broadcast(hospitals), on="hospital_id", how="left"), settings.readmission)
     return stays.stay_rows(linked, derived, settings.readmission, settings.delivered_until)
 
@@ -70,7 +71,7 @@ def group_lookups(spark: SparkSession, settings: Settings, references: Reference
 
 def _ses_classes(store: Store) -> DataFrame:
     """SES class by postcode, as a small DataFrame."""
-    scores = small_tables.ses_scores(store.read_or_empty(tables.BRONZE_SES)).orderBy("postcode4").collect()
+    scores = small_tables.ses_scores(read_delivered_or_empty(store, tables.BRONZE_SES)).orderBy("postcode4").collect()
     classes = covariates.ses_classes([tuple(row) for row in scores])
     return store.spark.createDataFrame(classes, "postcode4 string, ses int")
 

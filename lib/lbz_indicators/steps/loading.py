@@ -1,7 +1,8 @@
-"""A delivery into bronze: each table once, admissions last, and only the content that was judged.
+"""A delivery into bronze: once, whole or not at all, and only the content that was judged.
 
 A delivery is read twice, to judge it and to load it. What is loaded is counted and hashed as the table has it; a file that
-changed in between is found by that, or by its size and time, and what was loaded of the delivery is taken back.
+changed in between is found by that, or by its size and time, and what was loaded of the delivery is taken back. A delivery
+counts with its last commit, its rows in bronze.deliveries.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from pyspark.sql import functions as F
 
 from lbz_indicators.clock import utc_now
 from lbz_indicators.config import Settings
-from lbz_indicators.errors import DeliveryError, LbzError, StorageError
+from lbz_indicators.errors import DeliveryError, LbzError
+from lbz_indicators.hashing import literal
 from lbz_indicators.ingest import sources
 from lbz_indicators.io import Store
 from lbz_indicators.io.files import FileState
-from lbz_indicators.tables import BRONZE_ADMISSIONS, BRONZE_WITHDRAWALS, Table
+from lbz_indicators.schemas.bronze import DELIVERY_TABLES
+from lbz_indicators.steps.delivered import abandoned
+from lbz_indicators.tables import BRONZE_DELIVERIES, Table
 
 Content = tuple[int, int]
 """Records of a delivered table, and their order-free hash."""
@@ -79,49 +83,65 @@ def load(
     judged: Mapping[Table, Content],
     delivery_id: str,
     files: Watched,
+    run_id: str,
 ) -> bool:
-    """Appends what of the delivery is not in bronze yet, admissions last; whether anything was appended.
+    """Appends a delivery to bronze unless it was loaded to its end before; whether it was appended.
 
-    Raises DeliveryError for a known id with other content, and for files that change meanwhile.
+    Known is what bronze.deliveries names, whatever has been done with the records since: rows that were erased, or have new
+    pseudonyms, do not come back. What an earlier load of this delivery left when it broke off goes first. Raises
+    DeliveryError for a known id with other content, and for files that change meanwhile.
     """
-    known = {table: rows for table in frames if (rows := store.find(table)) is not None}
-    loaded = {table: rows.where(F.col("delivery_id") == delivery_id) for table, rows in known.items()}
-    loaded = {table: rows for table, rows in loaded.items() if not rows.isEmpty()}
-    load_date, loaded_at = _stamps(store, settings, loaded)
-    appended: list[Table] = []
+    if known := _loaded_content(store, delivery_id):
+        _require_same(known, {table.name: content for table, content in judged.items()}, delivery_id)
+        return False
+    for table in DELIVERY_TABLES:
+        take_back(store, table, delivery_id)
+    load_date, loaded_at = _stamps(store, settings)
+    marks = {"delivery_id": F.lit(delivery_id), "load_date": F.lit(load_date), "loaded_at": F.lit(loaded_at)}
     try:
         with files.while_read():
-            for table in sorted(frames, key=lambda table: table == BRONZE_ADMISSIONS):
-                if table in loaded and _is_as_judged(store, settings, loaded[table], table, judged[table], delivery_id):
+            for table, rows in frames.items():
+                if not judged[table][0] and store.find(table) is not None:
                     continue
-                if table in known and not judged[table][0]:
-                    continue
-                if table == BRONZE_ADMISSIONS:  # with which the delivery counts
-                    files.require_unchanged()
-                marks = {"delivery_id": F.lit(delivery_id), "load_date": F.lit(load_date), "loaded_at": F.lit(loaded_at)}
-                appended.append(table)
-                if _append(store, settings, table, frames[table].withColumns(marks), delivery_id) != judged[table]:
+                written = _append(store, settings, table, rows.withColumns(marks), delivery_id)
+                if written != judged[table]:
                     raise files.changed(f"{table.name}, records")
     except DeliveryError:
-        for table in appended:
-            _take_back(store, table, delivery_id)
+        for table in frames:
+            take_back(store, table, delivery_id)
         raise
-    return bool(appended)
+    complete = [
+        (delivery_id, table.name, records, str(hash_), load_date, loaded_at, run_id) for table, (records, hash_) in judged.items()
+    ]
+    store.append(BRONZE_DELIVERIES, store.frame(BRONZE_DELIVERIES, complete))
+    return True
 
 
-def _stamps(store: Store, settings: Settings, loaded: Mapping[Table, DataFrame]) -> tuple[dt.date, dt.datetime]:
-    """Load date and time of loading: those of the delivery's first load; else later than any other's, whatever the clock says."""
-    for rows in loaded.values():
-        first = rows.select("load_date", "loaded_at").limit(1).collect()[0]
-        return first[0], first[1]
-    last = max(filter(None, (_last_load(store, table) for table in (BRONZE_ADMISSIONS, BRONZE_WITHDRAWALS))), default=None)
+def _loaded_content(store: Store, delivery_id: str) -> dict[str, Content]:
+    """What a delivery held when it was loaded, by table; nothing where it was not loaded to its end."""
+    rows = store.read_or_empty(BRONZE_DELIVERIES).where(F.col("delivery_id") == delivery_id).collect()
+    return {row["table_name"]: (row["records"], int(row["content_hash"])) for row in rows}
+
+
+def _require_same(loaded: Mapping[str, Content], judged: Mapping[str, Content], delivery_id: str) -> None:
+    """DeliveryError where what is delivered now is not what was loaded under the id."""
+    nothing = (0, 0)
+    for name in sorted({*loaded, *judged}):
+        before, now = loaded.get(name, nothing), judged.get(name, nothing)
+        if before != now:
+            raise DeliveryError(
+                f"A delivery {delivery_id} with other content is loaded already.",
+                where=f"{name}: {before[0]} records loaded, {now[0]} delivered now",
+                mend="give the corrected delivery another id (delivery.id), or none.",
+            )
+
+
+def _stamps(store: Store, settings: Settings) -> tuple[dt.date, dt.datetime]:
+    """Load date and time of loading: later than any other delivery's, whatever the clock says."""
+    last = store.read_or_empty(BRONZE_DELIVERIES).agg(F.max("loaded_at")).collect()[0][0]
     now = utc_now()
     loaded_at = max(now, last + dt.timedelta(microseconds=1)) if last else now
-    return settings.delivery.load_date or now.date(), loaded_at
-
-
-def _last_load(store: Store, table: Table) -> dt.datetime | None:
-    return store.read_or_empty(table).agg(F.max("loaded_at")).collect()[0][0]  # type: ignore[no-any-return]
+    return settings.delivery.load_date or loaded_at.date(), loaded_at
 
 
 def _append(store: Store, settings: Settings, table: Table, rows: DataFrame, delivery_id: str) -> Content:
@@ -129,40 +149,25 @@ def _append(store: Store, settings: Settings, table: Table, rows: DataFrame, del
     if settings.delivery.input_partitions:
         rows = rows.repartition(settings.delivery.input_partitions)
     store.append(table, rows.withColumn("record", F.monotonically_increasing_id()))
-    return _content(store.read(table).where(F.col("delivery_id") == delivery_id), table)
-
-
-def _content(rows: DataFrame, table: Table) -> Content:
-    row = rows.agg(*sources.content(table)).collect()[0]
+    row = _of_delivery(store, table, delivery_id).agg(*sources.content(table)).collect()[0]
     return row["records"], int(row["hash"] or 0)
 
 
-def _is_as_judged(store: Store, settings: Settings, loaded: DataFrame, table: Table, judged: Content, delivery_id: str) -> bool:
-    """Whether what is loaded under the id is what is delivered now; other content that nobody named is taken back."""
-    found = _content(loaded, table)
-    if found == judged:
-        return True
-    if settings.delivery.id is None:
-        # An id made of the content: a load was killed after it had read a file that was changing.
-        _take_back(store, table, delivery_id)
-        return False
-    raise DeliveryError(
-        f"A delivery {delivery_id} with other content is loaded already.",
-        where=f"{table.name}: {found[0]} records loaded, {judged[0]} delivered now",
-        mend="give the corrected delivery another id (delivery.id), or none.",
-    )
+def _of_delivery(store: Store, table: Table, delivery_id: str) -> DataFrame:
+    return store.read(table).where(F.col("delivery_id") == delivery_id)
 
 
-def _take_back(store: Store, table: Table, delivery_id: str) -> None:
-    """Removes a delivery's rows of one table."""
-    if store.find(table) is None:
+def take_back(store: Store, table: Table, delivery_id: str) -> None:
+    """Removes the rows that a load which broke off left in one table. Until then they count nowhere."""
+    if store.find(table) is None or _of_delivery(store, table, delivery_id).isEmpty():
         return
-    name = delivery_id.replace("\\", "\\\\").replace("'", "\\'")
-    try:
-        store.delete(table, f"delivery_id = '{name}'")
-    except StorageError as error:
-        raise StorageError(
-            f"The delivery {delivery_id} changed while it was read, and its rows in {table} could not be taken back.",
-            where=store.place,
-            mend=f"see the log file; before the next run: DELETE FROM {table} WHERE delivery_id = '{name}'.",
-        ) from error
+    store.delete(table, f"delivery_id = {literal(delivery_id)}")
+
+
+def remove_abandoned(store: Store) -> list[str]:
+    """Removes what loads that broke off left, in whatever table; ids of their deliveries, sorted."""
+    found = abandoned(store)
+    for table, delivery_ids in found.items():
+        for delivery_id in delivery_ids:
+            take_back(store, table, delivery_id)
+    return sorted({delivery_id for delivery_ids in found.values() for delivery_id in delivery_ids})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from pyspark.sql import functions as F
 
 from lbz_indicators import tables
@@ -12,19 +14,24 @@ from lbz_indicators.ingest import small_tables
 from lbz_indicators.io import Store
 from lbz_indicators.models import registry
 from lbz_indicators.steps import derivation
+from lbz_indicators.steps.delivered import read_delivered
 from lbz_indicators.steps.predicted import mortality
 
 
-def record_months(store: Store, settings: Settings, version: str, run_id: str) -> int:
+def record_months(store: Store, settings: Settings, version: str, touched: Collection[int] | None, run_id: str) -> int:
     """Appends to gold.month_figures the months of the reported years that are not as last recorded; how many.
 
-    `version`: the model of deaths whose figures are made.
+    `version`: the model of deaths whose figures are made. `touched`: discharge years in which an admission is not as it was when
+    months were recorded last; None where that is not known.
     """
     event = mortality(settings)
-    years = event.scored_years if event.is_provisional else settings.reported_years
+    reported = event.scored_years if event.is_provisional else settings.reported_years
+    years = [year for year in reported if touched is None or year in touched]
+    if not years:
+        return 0
     of_version = (F.col("model_version") == version) & (F.col("indicator") == registry.MORTALITY)
     scored = store.read(tables.GOLD_EXPECTED).where(of_version & F.col("discharge_year").isin(*years))
-    hospitals = small_tables.hospitals(store.read(tables.BRONZE_HOSPITALS))
+    hospitals = small_tables.hospitals(read_delivered(store, tables.BRONZE_HOSPITALS))
     current = months.month_sums(scored, hospitals).withColumn("model_version", F.lit(version))
     recorded = store.read_or_empty(tables.GOLD_MONTH_FIGURES).where(F.col("variant") == event.variant)
     moved = store.cache(months.moved_months(current, recorded, years))

@@ -12,6 +12,7 @@ from lbz_indicators import tables
 from lbz_indicators.ingest import small_tables
 from lbz_indicators.io import Store
 from lbz_indicators.models import registry
+from lbz_indicators.steps.delivered import read_delivered, read_delivered_or_empty
 
 Month = tuple[str, int, int]
 """hospital_id, year, month of discharge."""
@@ -66,11 +67,11 @@ def hospitals_moved(before: Iterable[tuple[str, str]], now: Iterable[tuple[str, 
 def small_tables_moved(store: Store, then: Store) -> list[str]:
     """Why every admission is to be derived anew; `then` has the tables as the last derivation read them."""
     found = []
-    pairs = [small_tables.hospitals(one.read(tables.BRONZE_HOSPITALS)).collect() for one in (then, store)]
+    pairs = [small_tables.hospitals(read_delivered(one, tables.BRONZE_HOSPITALS)).collect() for one in (then, store)]
     if moved := hospitals_moved(*[[(row[0], row[1]) for row in rows] for rows in pairs]):
         found.append(f"{len(moved)} hospital(s) report as another")
     columns = ["postcode4", "ses_score", "inhabitants"]
-    ses = [small_tables.ses_scores(one.read_or_empty(tables.BRONZE_SES)) for one in (then, store)]
+    ses = [small_tables.ses_scores(read_delivered_or_empty(one, tables.BRONZE_SES)) for one in (then, store)]
     scores = [registry.content_fingerprint(rows, columns) for rows in ses]
     if scores[0] != scores[1]:
         found.append("the SES scores are others")

@@ -30,12 +30,13 @@ from lbz_indicators.steps import (
     validate,
 )
 from lbz_indicators.steps.current import Versions
+from lbz_indicators.steps.delivered import read_delivered_or_empty
 from lbz_indicators.steps.derive_touched import Changed, derive_touched
 from lbz_indicators.steps.last_done import Done, last_done, left_by, settings_moved
 from lbz_indicators.steps.moved import MonthStates, months_moved, small_tables_moved
 from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.steps.predicted import predicted_events
-from lbz_indicators.steps.touched import FOLLOWED, Touched
+from lbz_indicators.steps.touched import FOLLOWED, Touched, too_many
 from lbz_indicators.steps.validate_arrived import arrived_deliveries, needs_all, validate_arrived
 
 Step = Callable[[Store, Settings, Progress, str], Outcome]
@@ -73,30 +74,33 @@ class Night:
             progress.say(f"all is done anew: {self._everything}")
             return validate.step(store, settings, progress, run_id)
         deliveries = arrived_deliveries(store)
-        if not deliveries:
-            return Outcome("nothing arrived", 0, 0)
         if whole := needs_all(store, settings, deliveries):
             progress.say(f"all is validated anew: {whole}")
             return validate.step(store, settings, progress, run_id)
+        if not deliveries:
+            return Outcome("nothing arrived", 0, 0)
         return validate_arrived(store, settings, progress, run_id, deliveries)
 
     def _derive(self, store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
-        if not self._everything:
-            self._everything = why_derive_all(store, settings, self._done["derive"])
-            if self._everything:
-                progress.say(f"all is derived anew: {self._everything}")
-        if self._everything:
+        changed = self._changed(store, settings, progress)
+        if changed is None:
             return derive.step(store, settings, progress, run_id)
-        before = self._done["derive"].read
-        months = months_moved(
-            MonthStates.of(_then(store, before).read_or_empty(tables.BRONZE_HOSPITAL_MONTHS)),
-            MonthStates.of(store.read_or_empty(tables.BRONZE_HOSPITAL_MONTHS)),
-            settings.population_years,
-        )
-        admissions, diagnoses = (before[str(table)] for table in (tables.SILVER_ADMISSIONS, tables.SILVER_DIAGNOSES))
-        changed = Changed.since(store, settings, admissions, diagnoses, months)
         references, classes = load_references(settings.references), severity.classes_in_force(store, settings)
         return derive_touched(store, settings, references, classes, changed, run_id)
+
+    def _changed(self, store: Store, settings: Settings, progress: Progress) -> Changed | None:
+        """What changed since the last derivation; None where all is to be derived."""
+        if self._everything:
+            return None
+        changed = None
+        self._everything = why_derive_all(store, settings, self._done["derive"])
+        if not self._everything:
+            changed = _changed_since(store, settings, self._done["derive"].read)
+            self._everything = too_many(store, changed.number)
+        if self._everything:
+            progress.say(f"all is derived anew: {self._everything}")
+            return None
+        return changed
 
     def _score(self, store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
         return score.step(store, settings, progress, run_id, self._touched(store, settings, "score", progress))
@@ -113,7 +117,21 @@ class Night:
             progress.say(f"all is done anew: {other}")
             return None
         names = (*FOLLOWED, tables.GOLD_EXPECTED)
-        return Touched.since(store, {str(table): done.read.get(str(table), ABSENT) for table in names})
+        touched = Touched.since(store, {str(table): done.read.get(str(table), ABSENT) for table in names})
+        if many := too_many(store, touched.number):
+            progress.say(f"all is done anew: {many}")
+            return None
+        return touched
+
+
+def _changed_since(store: Store, settings: Settings, before: Mapping[str, int]) -> Changed:
+    """`before`: the Delta versions that the last derivation read."""
+    then, now = (
+        MonthStates.of(read_delivered_or_empty(one, tables.BRONZE_HOSPITAL_MONTHS)) for one in (_then(store, before), store)
+    )
+    months = months_moved(then, now, settings.population_years)
+    admissions, diagnoses = (before[str(table)] for table in (tables.SILVER_ADMISSIONS, tables.SILVER_DIAGNOSES))
+    return Changed.since(store, settings, admissions, diagnoses, months)
 
 
 def _ingest(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:

@@ -14,6 +14,7 @@ from lbz_indicators.io import Store
 from lbz_indicators.models import registry
 from lbz_indicators.steps import derivation, judged, severity
 from lbz_indicators.steps.current import Version
+from lbz_indicators.steps.delivered import read_delivered
 from lbz_indicators.steps.kept_references import kept_references
 from lbz_indicators.steps.predicted import Predicted
 
@@ -47,7 +48,9 @@ def rows_as_for(
 
 def _of_hospital(store: Store, admissions: DataFrame, hospital: str, *, whole_patients: bool) -> DataFrame:
     """The hospital's admissions, of the hospitals that report as it too; or all admissions of its patients, wherever."""
-    reporting = small_tables.hospitals(store.read(tables.BRONZE_HOSPITALS)).where(F.col("reporting_hospital_id") == hospital)
+    reporting = small_tables.hospitals(read_delivered(store, tables.BRONZE_HOSPITALS)).where(
+        F.col("reporting_hospital_id") == hospital
+    )
     own = admissions.join(F.broadcast(reporting.select("hospital_id")), on="hospital_id", how="left_semi")
     if not whole_patients:
         return own

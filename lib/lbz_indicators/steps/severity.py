@@ -18,6 +18,7 @@ from lbz_indicators.population import severity
 from lbz_indicators.progress import Progress
 from lbz_indicators.references import load_references
 from lbz_indicators.steps import judged
+from lbz_indicators.steps.delivered import find_delivered, read_delivered_or_empty
 from lbz_indicators.steps.outcome import Outcome
 
 DELIVERED = "delivered-"
@@ -85,9 +86,8 @@ def classes_in_force(store: Store, settings: Settings) -> tuple[DataFrame, str]:
             mend="run `lbz-indicators severity` first, or set severity.table to latest or delivered.",
         )
     if version is None or wanted == "delivered":
-        delivered = store.find(tables.BRONZE_SEVERITY)
-        rows = small_tables.severity_classes(store.read_or_empty(tables.BRONZE_SEVERITY) if delivered is None else delivered)
-        if delivered is None:
+        rows = small_tables.severity_classes(read_delivered_or_empty(store, tables.BRONZE_SEVERITY))
+        if find_delivered(store, tables.BRONZE_SEVERITY) is None:
             return rows, NO_TABLE
         _, content = registry.content_fingerprint(rows, ["main_diagnosis", "severity"])
         return rows, f"{DELIVERED}{content[:8]}"

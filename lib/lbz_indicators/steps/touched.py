@@ -16,6 +16,17 @@ FOLLOWED = (tables.SILVER_COVARIATES, tables.SILVER_STAYS)
 """Tables whose change feed says what is touched."""
 
 
+LARGEST_SHARE, LARGEST_NUMBER = 0.05, 1_000_000
+"""Of the admissions: what is touched is sent to every executor, and for more of them a whole step is no slower."""
+
+
+def too_many(store: Store, number: int) -> str | None:
+    """Why a step is to be done for all admissions; None where it is worth while to look for those touched."""
+    if number <= LARGEST_SHARE * store.read(tables.SILVER_ADMISSIONS).count() and number <= LARGEST_NUMBER:
+        return None
+    return f"{number:,} admissions or patients are touched"
+
+
 @dataclass(frozen=True)
 class Touched:
     """Rows that differ from those the last figures were made of, or that are new or gone.
@@ -38,6 +49,11 @@ class Touched:
             years[table] = tuple(sorted(row[0] for row in changed.select("discharge_year").distinct().collect()))
             keys[table] = changed.select(*KEY).distinct()
         return cls(keys, years, dict(before))
+
+    @property
+    def number(self) -> int:
+        """Rows touched, of the table with most of them."""
+        return max(keys.count() for keys in self.keys.values())
 
     def among(self, table: Table, rows: DataFrame) -> DataFrame:
         """Those of `rows`, with the keys of `table`, that are touched. Columns unchanged."""

@@ -13,14 +13,15 @@ from lbz_indicators.io import Store
 from lbz_indicators.progress import Progress
 from lbz_indicators.references import References, load_references
 from lbz_indicators.steps import validation
+from lbz_indicators.steps.delivered import read_delivered, read_delivered_or_empty
 from lbz_indicators.steps.outcome import Outcome
 
 
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """Judges every delivered record in force: of each hospital's months of discharge, the latest delivery, less withdrawals."""
-    bronze, secondary = store.read(tables.BRONZE_ADMISSIONS), store.read(tables.BRONZE_DIAGNOSES)
-    hospitals = small_tables.hospitals(store.read(tables.BRONZE_HOSPITALS))
-    withdrawn = store.look_up(in_force.withdrawals(store.read_or_empty(tables.BRONZE_WITHDRAWALS)))
+    bronze, secondary = read_delivered(store, tables.BRONZE_ADMISSIONS), read_delivered(store, tables.BRONZE_DIAGNOSES)
+    hospitals = small_tables.hospitals(read_delivered(store, tables.BRONZE_HOSPITALS))
+    withdrawn = store.look_up(in_force.withdrawals(read_delivered_or_empty(store, tables.BRONZE_WITHDRAWALS)))
     references = load_references(settings.references)
     known_codes = diagnosis_codes(store.spark, references)
     with validation.validating(store, settings, references, run_id):

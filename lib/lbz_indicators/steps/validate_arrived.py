@@ -16,6 +16,7 @@ from lbz_indicators.io.rewritten import rewritten_since
 from lbz_indicators.progress import Progress
 from lbz_indicators.references import load_references
 from lbz_indicators.steps import validation
+from lbz_indicators.steps.delivered import deliveries, read_delivered, read_delivered_or_empty
 from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.steps.validate import diagnosis_codes, outcome
 from lbz_indicators.tables import Table
@@ -23,16 +24,13 @@ from lbz_indicators.tables import Table
 LARGEST_SHARE = 0.2
 """Of all records delivered: where more arrives at once, a whole validation is quicker."""
 
-_DELIVERED = (tables.BRONZE_ADMISSIONS, tables.BRONZE_DIAGNOSES, tables.BRONZE_WITHDRAWALS)
-
 
 def arrived_deliveries(store: Store) -> tuple[str, ...]:
-    """Ids of the deliveries in bronze that silver holds nothing of, sorted. What was validated is counted in silver.quality."""
-    validated = _validated(store)
-    found: set[str] = set()
-    for table in _DELIVERED:
-        found |= {row[0] for row in store.read_or_empty(table).select("delivery_id").distinct().collect()}
-    return tuple(sorted(found - validated))
+    """Ids of the deliveries loaded since the last validation, sorted; nothing where nothing was validated or loaded yet."""
+    last, loaded = validation.last_validation(store), deliveries(store)
+    if last is None or loaded is None:
+        return ()
+    return tuple(sorted(row[0] for row in loaded.where(F.col("loaded_at") > F.lit(last["loaded_until"])).collect()))
 
 
 def needs_all(store: Store, settings: Settings, deliveries: Sequence[str]) -> str | None:
@@ -54,17 +52,13 @@ def needs_all(store: Store, settings: Settings, deliveries: Sequence[str]) -> st
     for name, version in json.loads(last["inputs"]).items():
         if operations := rewritten_since(store, Table(*name.split(".")), version):
             return f"{name} has not only grown since the last validation ({', '.join(operations)})"
-    if half := sorted(_validated(store).intersection(deliveries)):
-        return f"delivery {', '.join(half)} was validated before all of it was loaded"
-    new = store.read(tables.BRONZE_ADMISSIONS).where(F.col("delivery_id").isin(*deliveries)).count()
+    if not deliveries:
+        return None
+    new = read_delivered(store, tables.BRONZE_ADMISSIONS).where(F.col("delivery_id").isin(*deliveries)).count()
     all_before = store.read(tables.SILVER_DELIVERED_MONTHS).agg(F.sum("records")).collect()[0][0] or 0
     if new > LARGEST_SHARE * (all_before + new):
         return f"{new:,} of {all_before + new:,} records have just arrived"
     return None
-
-
-def _validated(store: Store) -> set[str]:
-    return {row[0] for row in store.read_or_empty(tables.SILVER_QUALITY).select("delivery_id").distinct().collect()}
 
 
 def validate_arrived(store: Store, settings: Settings, progress: Progress, run_id: str, deliveries: Sequence[str]) -> Outcome:
@@ -75,10 +69,10 @@ def validate_arrived(store: Store, settings: Settings, progress: Progress, run_i
     """
     references = load_references(settings.references)
     bronze = arrived.Bronze(
-        store.read(tables.BRONZE_ADMISSIONS),
-        store.read(tables.BRONZE_DIAGNOSES),
-        store.look_up(in_force.withdrawals(store.read_or_empty(tables.BRONZE_WITHDRAWALS))),
-        store.look_up(small_tables.hospitals(store.read(tables.BRONZE_HOSPITALS))),
+        read_delivered(store, tables.BRONZE_ADMISSIONS),
+        read_delivered(store, tables.BRONZE_DIAGNOSES),
+        store.look_up(in_force.withdrawals(read_delivered_or_empty(store, tables.BRONZE_WITHDRAWALS))),
+        store.look_up(small_tables.hospitals(read_delivered(store, tables.BRONZE_HOSPITALS))),
         store.look_up(diagnosis_codes(store.spark, references)),
     )
     silver = arrived.Silver(

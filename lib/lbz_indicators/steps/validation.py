@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from pyspark.sql import functions as F
 
 from lbz_indicators import tables
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import StorageError
 from lbz_indicators.io import Store
 from lbz_indicators.references import References
+from lbz_indicators.steps.delivered import deliveries
 
 VALIDATED = str(tables.SILVER_ADMISSIONS)
 
@@ -23,7 +27,7 @@ def validating(store: Store, settings: Settings, references: References, run_id:
     Five tables have five commits. Where a run ended between them only a whole validation makes them agree again.
     """
     read = {name: version for name, version in sorted(store.versions_read.items()) if name.startswith("bronze.")}
-    wanted = judged_with(settings, references) | {"inputs": json.dumps(read)}
+    wanted = judged_with(settings, references) | {"inputs": json.dumps(read), "loaded_until": _loaded_until(store)}
     stored = last_validation(store)
     same = stored is not None and all(stored[name] == value for name, value in wanted.items())
     if not same:
@@ -31,6 +35,12 @@ def validating(store: Store, settings: Settings, references: References, run_id:
     yield
     if not (same and stored is not None and stored["complete"]):
         _write(store, wanted, complete=True, run_id=run_id)
+
+
+def _loaded_until(store: Store) -> dt.datetime | None:
+    """When the last of the deliveries that are judged was loaded; every later one has a later time."""
+    loaded = deliveries(store)
+    return None if loaded is None else loaded.agg(F.max("loaded_at")).collect()[0][0]
 
 
 def judged_with(settings: Settings, references: References) -> dict[str, Any]:
@@ -67,5 +77,5 @@ def mark_unfinished(store: Store, run_id: str) -> None:
     """Says that only a whole validation will do next, for bronze changes otherwise than by a delivery."""
     stored = last_validation(store)
     if stored is not None and stored["complete"]:
-        content = {name: stored[name] for name in ("settings", "diagnosis_codes", "inputs")}
+        content = {name: stored[name] for name in ("settings", "diagnosis_codes", "inputs", "loaded_until")}
         _write(store, content, complete=False, run_id=run_id)
