@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import time
 from pathlib import Path
 
+import pytest
 from pyspark.sql import SparkSession
 
 from lbz_indicators import tables
 from lbz_indicators.config import StorageSettings
-from lbz_indicators.io import CHANGE, Store, of_keys
+from lbz_indicators.errors import StorageError
+from lbz_indicators.io import ABSENT, CHANGE, Store, of_keys
+from lbz_indicators.tables import Table
 
 RULES = [("d1", "H1", "valid", "total", 10), ("d1", None, "rejected", "total", 2)]
 
@@ -107,3 +112,37 @@ def test_compaction_leaves_a_table_as_it_was_and_a_changed_row_does_not(small_da
     assert not store.is_as_left(table, version - 1)
     store.delete(table, "admission_id = 'a1'")
     assert not store.is_as_left(table, version)
+
+
+def _set_back(root: Path, table: Table, days: int) -> None:
+    """Makes all that a table has written so many days older: Delta takes the time of a commit from its file."""
+    then = time.time() - days * 86400
+    for path in (root / table.layer / table.name).rglob("*"):
+        os.utime(path, (then, then))
+
+
+@pytest.mark.parametrize("commits", [3, 9], ids=["refused by its age", "its log cleaned by a checkpoint"])
+def test_the_last_version_of_a_table_seldom_written_goes_when_it_is_written_again(
+    small_data: SparkSession, tmp_path: Path, commits: int
+) -> None:
+    """Delta keeps a version from its own commit on: 30 days (storage.retention_days) here. The change feed goes on from there."""
+    store, table = _store(small_data, tmp_path), tables.BRONZE_HOSPITALS
+    loaded = dt.datetime(2026, 1, 1)
+
+    def append(number: int) -> None:
+        row = ("H1", "One", *[None] * 4, number, None, f"d{number}", "f", loaded.date(), loaded)
+        store.append(table, store.frame(table, [row]))
+
+    for number in range(commits):
+        append(number)
+    _set_back(tmp_path, table, 29)
+    append(commits)
+    last = store.version(table)
+    assert store.keeps(table, last - 1) and store.pinned({str(table): last - 1}).read(table).count() == commits
+    _set_back(tmp_path, table, 31)
+    assert store.keeps(table, last), "the latest version is there however old it is"
+    append(commits + 1)
+    assert not store.keeps(table, last) and store.keeps(table, last + 1) and store.keeps(table, ABSENT)
+    with pytest.raises(StorageError, match=f"Version {last} of the table bronze.hospitals is no longer kept"):
+        store.pinned({str(table): last}).read(table)
+    assert [row[0] for row in store.changed_since(table, last, ["delivery_id"]).collect()] == [f"d{commits + 1}"]

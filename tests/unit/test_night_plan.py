@@ -8,13 +8,19 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from whole_runs import Said
 
+from lbz_indicators import tables
 from lbz_indicators.config import load_settings
+from lbz_indicators.io import ABSENT
 from lbz_indicators.io.files import delivery_folders
 from lbz_indicators.progress import SILENT
-from lbz_indicators.steps import nightly, touched
+from lbz_indicators.steps import derive, nightly, touched
 from lbz_indicators.steps.last_done import Done, left_by, settings_moved
 from lbz_indicators.steps.moved import MonthStates, hospitals_moved, months_moved
+from lbz_indicators.steps.nightly import COMPARED_BY, Night
+from lbz_indicators.steps.outcome import Outcome
+from lbz_indicators.tables import Table
 
 YEARS = (2018, 2019)
 _ROWS = st.dictionaries(
@@ -134,6 +140,46 @@ def test_more_than_a_share_or_a_million_is_done_as_a_whole(rows: int, number: in
 
     said = touched.too_many(Rows(), number)  # type: ignore[arg-type]
     assert said == (f"{number:,} admissions or patients are touched" if many else None)
+
+
+class Kept:
+    """A store of which it is only asked whether Delta still has a version: not those of `gone`."""
+
+    def __init__(self, *gone: Table) -> None:
+        self._gone = gone
+
+    def keeps(self, table: Table, version: int) -> bool:
+        return version == ABSENT or table not in self._gone
+
+
+def _night(**read: int) -> Night:
+    night = Night()
+    done = Done({}, "1", {name.replace("_", ".", 1): version for name, version in read.items()}, {}, dt.datetime(2026, 1, 1))
+    night._done = dict.fromkeys(("derive", "score", "indicators"), done)
+    return night
+
+
+@pytest.mark.parametrize("gone", COMPARED_BY["derive"], ids=str)
+def test_all_is_derived_anew_where_delta_no_longer_keeps_what_was_read_last(gone: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table that is delivered seldom: its last version is older than the retention, and goes with the commit of tonight."""
+    said, wanted = Said(), Outcome("all of it")
+    monkeypatch.setattr(derive, "step", lambda *_: wanted)
+    night, settings = (
+        _night(bronze_deliveries=9, bronze_hospitals=7, bronze_ses=3, bronze_hospital_months=5),
+        load_settings(None, []),
+    )
+    assert night._derive(Kept(gone), settings, said, "run") is wanted  # type: ignore[arg-type]
+    version = {"bronze.deliveries": 9, "bronze.hospitals": 7, "bronze.ses": 3, "bronze.hospital_months": 5}[str(gone)]
+    assert said.lines == [f"all is derived anew: Delta no longer keeps {gone} {version}, older than storage.retention_days"]
+    for step in ("score", "indicators"):  # they follow without asking again
+        assert night._touched(Kept(), settings, step, said) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("step", "table"), [(step, table) for step in ("score", "indicators") for table in COMPARED_BY[step]])
+def test_a_step_does_all_where_the_rows_or_models_of_last_time_are_gone(step: str, table: Table) -> None:
+    said, night = Said(), _night(**{f"{one.layer}_{one.name}": 2 for one in tables.ALL})
+    assert night._touched(Kept(table), load_settings(None, []), step, said) is None  # type: ignore[arg-type]
+    assert said.lines == [f"all is done anew: Delta no longer keeps {table} 2, older than storage.retention_days"]
 
 
 def test_a_folder_of_nothing_but_folders_holds_deliveries(tmp_path: Path) -> None:

@@ -106,10 +106,27 @@ class Place:
         reaches = bool(history) and history[-1]["version"] <= version + 1
         return reaches and all(operation in UPKEEP for operation in later)
 
+    def keeps(self, table: Table, version: int) -> bool:
+        """Whether a version can still be read.
+
+        Delta keeps a version for the table's retention from its own commit on, not from the one that followed: the last version
+        of a table that was not written for longer goes with the next commit.
+        """
+        try:
+            self._as_of(table, version)
+        except PySparkException as error:
+            if error.getCondition() not in _NO_LONGER_KEPT:
+                raise
+            return False
+        return True
+
+    def _as_of(self, table: Table, version: int) -> DataFrame:
+        return self.spark.sql(f"SELECT * FROM {self.identifier(table)} VERSION AS OF {version:d}")
+
     def at_version(self, table: Table, version: int) -> DataFrame:
         """The table as it was at a version; StorageError where that is no longer kept."""
         try:
-            return self.spark.sql(f"SELECT * FROM {self.identifier(table)} VERSION AS OF {version:d}")
+            return self._as_of(table, version)
         except PySparkException as error:
             log.error("version %d of %s", version, table, exc_info=True)
             raise StorageError(
@@ -125,6 +142,14 @@ class Place:
         return reader.table(self.identifier(table)) if self.settings.catalog else reader.load(self.path(table))
 
 
+_NO_LONGER_KEPT = {
+    "DELTA_UNSUPPORTED_TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION_DURATION",
+    "DELTA_VERSION_NOT_FOUND",
+    "DELTA_NO_RECREATABLE_HISTORY_FOUND",
+    "DELTA_TRUNCATED_TRANSACTION_LOG",
+    "DELTA_LOG_FILE_NOT_FOUND",
+}
+"""What Delta says of a version that is too old, or whose log it has cleaned away."""
 NOT_THERE = {
     "DELTA_MISSING_DELTA_TABLE",
     "DELTA_TABLE_NOT_FOUND",

@@ -178,6 +178,10 @@ class Store:
             return self.spark.createDataFrame([], SCHEMAS[table].struct).select(*columns)
         return self.location.change_feed(table, version + 1, last).select(*columns).distinct()
 
+    def keeps(self, table: Table, version: int) -> bool:
+        """Whether a former version (ABSENT: that it was not there) can still be read with `pinned`."""
+        return version == ABSENT or version == self.find_version(table) or self.location.keeps(table, version)
+
     def is_as_left(self, table: Table, version: int | None) -> bool:
         """Whether the table's rows are still those of a version; None: whether it is still absent."""
         commit = self._last_commit(table)

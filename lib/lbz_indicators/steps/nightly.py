@@ -8,7 +8,7 @@ years. Of long stays every touched year is estimated and judged anew: one correc
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -38,12 +38,20 @@ from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.steps.predicted import predicted_events
 from lbz_indicators.steps.touched import FOLLOWED, Touched, too_many
 from lbz_indicators.steps.validate_arrived import arrived_deliveries, needs_all, validate_arrived
+from lbz_indicators.tables import Table
 
 Step = Callable[[Store, Settings, Progress, str], Outcome]
 RESTRICTED = ("validate", "derive", "fit", "score", "indicators")
 """The steps after the load, all of which must have been done before a night can go on from them."""
 REWRITING = ("erase", "rotate-pseudonyms", "migrate")
 """Commands after which neither change feeds nor former versions tell what was."""
+_MODELS = (tables.GOLD_MODELS, tables.GOLD_MODEL_EVENTS)
+COMPARED_BY: Mapping[str, tuple[Table, ...]] = {
+    "derive": (tables.BRONZE_DELIVERIES, tables.BRONZE_HOSPITALS, tables.BRONZE_HOSPITAL_MONTHS, tables.BRONZE_SES),
+    "score": _MODELS,
+    "indicators": (*_MODELS, *FOLLOWED, tables.GOLD_EXPECTED),
+}
+"""Tables of which a step of a night reads the version that it read last, by step."""
 GROWING = {"silver.derivation", "silver.validation", "gold.indicator_history", "gold.month_figures", "gold.lease"}
 """Tables that say themselves whether they are complete, or only grow."""
 
@@ -93,7 +101,7 @@ class Night:
         if self._everything:
             return None
         changed = None
-        self._everything = why_derive_all(store, settings, self._done["derive"])
+        self._everything = why_derive_all(store, self._done["derive"])
         if not self._everything:
             changed = _changed_since(store, settings, self._done["derive"].read)
             self._everything = too_many(store, changed.number)
@@ -112,12 +120,14 @@ class Night:
         """What changed since the step was done last; None where it is to do all."""
         if self._everything:
             return None
-        done = self._done[step]
-        if other := models_moved(store, settings, _then(store, done.read)):
+        read = self._done[step].read
+        # Here and not at the beginning, for the steps before have written some of these tables.
+        other = no_longer_kept(store, read, COMPARED_BY[step]) or models_moved(store, settings, _then(store, read))
+        if other:
             progress.say(f"all is done anew: {other}")
             return None
         names = (*FOLLOWED, tables.GOLD_EXPECTED)
-        touched = Touched.since(store, {str(table): done.read.get(str(table), ABSENT) for table in names})
+        touched = Touched.since(store, {str(table): read.get(str(table), ABSENT) for table in names})
         if many := too_many(store, touched.number):
             progress.say(f"all is done anew: {many}")
             return None
@@ -188,9 +198,18 @@ def _is_followed(name: str) -> bool:
     return not name.startswith(("bronze.", "gold.model", "gold.severity", "gold.published")) and name not in GROWING
 
 
-def why_derive_all(store: Store, settings: Settings, done: Done) -> str | None:
+def why_derive_all(store: Store, done: Done) -> str | None:
     """Why every admission is to be derived anew, although the settings are the same."""
-    return "; ".join(small_tables_moved(store, _then(store, done.read))) or None
+    gone = no_longer_kept(store, done.read, COMPARED_BY["derive"])
+    return gone or "; ".join(small_tables_moved(store, _then(store, done.read))) or None
+
+
+def no_longer_kept(store: Store, read: Mapping[str, int], compared: Sequence[Table]) -> str | None:
+    """Which of these tables, as a step read them last, Delta no longer has: the last version of one that was not written for
+    storage.retention_days goes when it is written again."""
+    versions = {table: read.get(str(table), ABSENT) for table in compared}
+    gone = [f"{table} {version}" for table, version in versions.items() if not store.keeps(table, version)]
+    return f"Delta no longer keeps {', '.join(gone)}, older than storage.retention_days" if gone else None
 
 
 def models_moved(store: Store, settings: Settings, then: Store) -> str | None:
