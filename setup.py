@@ -22,6 +22,7 @@ setup(
     package_data={
         "lbz_indicators": ["py.typed"],
         "lbz_indicators.publish.report": ["templates/*.typ", "texts/*.yml", "texts/*.csv"],
+        "lbz_indicators.publish.site": ["assets/*", "texts/*.yml"],
     }
     | {name: ["*.yml", "*.csv", "*.md"] for name in CONF},
     install_requires=[
@@ -40,6 +41,7 @@ setup(
         "pyzipper>=0.4",
         "XlsxWriter>=3.2",
         "typst>=0.15",
+        "plotly>=7",
     ],
     extras_require={
         "test": [
