@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from types import SimpleNamespace
 
+import pytest
+
+from lbz_indicators import clock
 from lbz_indicators.clock import Clock
 
 
@@ -37,3 +41,23 @@ class SetClock(Clock):
     def suspend(self, **span: float) -> None:
         """A machine asleep, where the steady clock stands still."""
         self._now += dt.timedelta(**span)
+
+
+class WallClock:
+    """What the process is told when it asks for the time of day (UTC), as `set_wall_clock` gives it."""
+
+    def __init__(self, now: dt.datetime) -> None:
+        self.now = now
+
+
+def set_wall_clock(patch: pytest.MonkeyPatch, now: dt.datetime) -> WallClock:
+    """Puts a clock in the place of the machine's for all that asks `lbz_indicators.clock`; setting `now` sets it."""
+    told = WallClock(now)
+
+    class Told(dt.datetime):
+        @classmethod
+        def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:  # type: ignore[override]
+            return told.now.replace(tzinfo=tz)
+
+    patch.setattr(clock, "dt", SimpleNamespace(datetime=Told, timedelta=dt.timedelta, timezone=dt.timezone))
+    return told

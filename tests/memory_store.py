@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from lbz_indicators.config import StorageSettings
 from lbz_indicators.io import ABSENT, CHANGE, Store, Written
-from lbz_indicators.io.changes import changed_rows, conform
+from lbz_indicators.io.changes import UPSERT, changed_rows, conform
 from lbz_indicators.io.tables import YEAR, Scope
 from lbz_indicators.schemas import SCHEMAS
 from lbz_indicators.tables import Table
@@ -66,7 +66,8 @@ class MemoryStore(Store):
         new = conform(frame, schema).localCheckpoint()
         before = self.find(table)
         if before is None:
-            return self._keep(table, new, new)
+            kept = self._keep(table, new, new)
+            return Written(kept.rows, kept.version, new.withColumn(CHANGE, F.lit(UPSERT)))
         chosen = before if scope is None else before.where(scope) if callable(getattr(scope, "isNull", None)) else scope(before)
         old = chosen.select(*schema.names).localCheckpoint()
         changes = changed_rows(new, old, schema).localCheckpoint()

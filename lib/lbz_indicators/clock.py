@@ -11,6 +11,11 @@ def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.timezone.utc).replace(tzinfo=None)
 
 
+def after(last: dt.datetime | None, now: dt.datetime) -> dt.datetime:
+    """A time later than the last one: now, or where the clock was set back, a microsecond after it."""
+    return now if last is None or now > last else last + dt.timedelta(microseconds=1)
+
+
 class Clock:
     """The machine's clocks. Tests put one of their own in its place."""
 

@@ -26,6 +26,7 @@ from lbz_indicators.references import load_references
 from lbz_indicators.steps import derivation
 from lbz_indicators.steps.current import Versions, current_model
 from lbz_indicators.steps.predicted import Family, mortality, mortality_family, readmission_family, stay_family
+from lbz_indicators.steps.run_order import in_order
 
 _FIGURE = ("admissions", "observed", "expected", "value", "lower", "upper", "confidence", "significance")
 NATION = "nation"
@@ -168,7 +169,7 @@ def _are_of_the_stays(store: Store, settings: Settings) -> bool:
     """Whether the stays that are there now are of these settings, and those that the last figures were made of."""
     if not derivation.is_of(store, settings, load_references(settings.references)):
         return False
-    runs = store.read(tables.GOLD_RUNS).where("step = 'indicators' AND status = 'done'").orderBy(F.desc("started_at"))
+    runs = store.read(tables.GOLD_RUNS).where("step = 'indicators' AND status = 'done'").orderBy(in_order().desc())
     last = runs.select("tables_in").limit(1).collect()
     return bool(last) and last[0][0].get(str(tables.SILVER_STAYS)) == store.version(tables.SILVER_STAYS)
 

@@ -14,6 +14,7 @@ from lbz_indicators.clock import utc_now
 from lbz_indicators.errors import SettingsError
 from lbz_indicators.io import LeaseRow, Store, find_lease
 from lbz_indicators.steps.run import RUN
+from lbz_indicators.steps.run_order import in_order
 
 LATEST = 20
 RUNNING, BROKEN_OFF = "running", "broken off"
@@ -24,8 +25,8 @@ _STEP = ("step", "started_at", "seconds", "status", "rows_in", "rows_out", "reje
 def latest_runs(store: Store) -> DataFrame:
     """The latest runs, the newest first; times in UTC."""
     rows = store.read_or_empty(tables.GOLD_RUNS)
-    latest = rows.groupBy("run_id").agg(F.max("started_at").alias("_last")).orderBy(F.desc("_last"), "run_id").limit(LATEST)
-    of_latest = rows.join(latest, on="run_id", how="inner").orderBy(F.col("step") == RUN, "started_at")
+    latest = rows.groupBy("run_id").agg(F.max(in_order()).alias("_last")).orderBy(F.desc("_last"), "run_id").limit(LATEST)
+    of_latest = rows.join(latest, on="run_id", how="inner").orderBy("_last", in_order())
     names = ("run_id", "command", *_STEP)
     steps = [row.asDict() for row in of_latest.select(*names).collect()]
     return store.spark.createDataFrame(describe_runs(steps, find_lease(store), utc_now()), _RUNS)
@@ -39,22 +40,22 @@ def steps_of_run(store: Store, run_id: str) -> DataFrame:
         known = lease is not None and lease.run_id == run_id
         what = f"Run {run_id} has not ended any step." if known else f"There is no run {run_id}."
         raise SettingsError(what, where=store.place, mend="`lbz-indicators show runs` names them.")
-    return rows.select(*_STEP).orderBy(F.col("step") == RUN, "started_at")
+    return rows.orderBy(F.col("step") == RUN, in_order()).select(*_STEP)
 
 
 def describe_runs(steps: Sequence[Mapping[str, Any]], lease: LeaseRow | None, now: dt.datetime) -> list[tuple[Any, ...]]:
-    """(run_id, command, started_at, seconds, status, steps), the newest first, of rows of gold.runs in the order they began.
+    """(run_id, command, started_at, seconds, status, steps), the newest first, of rows of gold.runs in their order.
 
     A run without its last row goes on while it holds the lease, and else broke off: it was killed or its machine was lost.
     """
     by_run: dict[str, list[Mapping[str, Any]]] = {}
     for row in steps:
         by_run.setdefault(row["run_id"], []).append(row)
-    runs = [_describe(run_id, rows, lease, now) for run_id, rows in by_run.items()]
+    runs = [_describe(run_id, rows, lease, now) for run_id, rows in reversed(by_run.items())]
     if lease is not None and lease.run_id not in by_run and lease.released_at is None:
         status = _unfinished(lease.run_id, lease, now)
-        runs.append((lease.run_id, lease.command, lease.taken_at, None, status, ""))
-    return sorted(runs, key=lambda run: (run[2], run[0]), reverse=True)
+        return [(lease.run_id, lease.command, lease.taken_at, None, status, ""), *runs]
+    return runs
 
 
 def _describe(run_id: str, rows: Sequence[Mapping[str, Any]], lease: LeaseRow | None, now: dt.datetime) -> tuple[Any, ...]:

@@ -16,6 +16,7 @@ from lbz_indicators import steps, tables
 from lbz_indicators.errors import ModelError, StorageError
 from lbz_indicators.io import Store
 from lbz_indicators.progress import SILENT
+from lbz_indicators.steps import figure_history
 from lbz_indicators.steps.current import current_model
 from lbz_indicators.steps.predicted import mortality_family
 from lbz_indicators.steps.run import run_steps
@@ -211,7 +212,7 @@ def test_figures_that_a_broken_off_run_left_unrecorded_are_recorded_by_the_next(
         raise StorageError("no space left")
 
     before = store.read(tables.GOLD_INDICATOR_HISTORY).count()
-    monkeypatch.setattr(steps.indicators, "_record_history", fail)
+    monkeypatch.setattr(figure_history, "_record", fail)
     with pytest.raises(StorageError, match="no space left"):
         run_steps(sample_run.spark, other, ["indicators"], SILENT)
     monkeypatch.undo()
@@ -221,7 +222,7 @@ def test_figures_that_a_broken_off_run_left_unrecorded_are_recorded_by_the_next(
     assert store.read(tables.GOLD_INDICATOR_HISTORY).count() == before + hsmrs > before
     run_steps(sample_run.spark, settings, ["indicators"], SILENT)
     # Every figure is the last one recorded of its key, and no other is.
-    assert steps.indicators._unrecorded(store).isEmpty()
+    assert figure_history._unrecorded(store).isEmpty()
 
 
 @pytest.mark.long

@@ -14,7 +14,7 @@ from changing_nation import YEARS, Nation, make_nation
 from memory_store import MemoryStore
 from pyspark.sql import DataFrame, SparkSession
 
-from lbz_indicators import tables
+from lbz_indicators import __version__, tables
 from lbz_indicators.config import Settings, load_settings
 from lbz_indicators.indicators import figures
 from lbz_indicators.models import stay_cells
@@ -134,6 +134,8 @@ def base(small_data: SparkSession) -> tuple[Nation, MemoryStore]:
     nation, store = make_nation(2026, REGIONS), MemoryStore(small_data)
     hospitals = [{"hospital_id": f"H{r}{s}", "name": "x", **_lineage(0)} for r in range(REGIONS) for s in "ab"]
     store.append(tables.BRONZE_HOSPITALS, _frame(small_data, tables.BRONZE_HOSPITALS, hospitals))
+    validated = [{"validated": "silver.admissions", "complete": True, "code_version": __version__}]
+    store.append(tables.SILVER_VALIDATION, _frame(small_data, tables.SILVER_VALIDATION, validated))
     _store(store, nation, 0)
     settings = _settings("2020-11-30")
     derive.step(store, settings, SILENT, "base")

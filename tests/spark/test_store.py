@@ -146,3 +146,14 @@ def test_the_last_version_of_a_table_seldom_written_goes_when_it_is_written_agai
     with pytest.raises(StorageError, match=f"Version {last} of the table bronze.hospitals is no longer kept"):
         store.pinned({str(table): last}).read(table)
     assert [row[0] for row in store.changed_since(table, last, ["delivery_id"]).collect()] == [f"d{commits + 1}"]
+
+
+def test_a_removal_is_a_version_that_the_step_left(small_data: SparkSession, tmp_path: Path) -> None:
+    """Else the next night takes it for a change by somebody else, and does everything anew."""
+    store = _store(small_data, tmp_path)
+    store.replace(tables.SILVER_QUALITY, store.frame(tables.SILVER_QUALITY, RULES))
+    store.delete(tables.SILVER_QUALITY, "rule = 'rejected'")
+    assert [tuple(row) for row in store.read(tables.SILVER_QUALITY).collect()] == RULES[:1]
+    left = store.versions_written[str(tables.SILVER_QUALITY)]
+    assert left == store.version(tables.SILVER_QUALITY) == 1
+    assert _store(small_data, tmp_path).is_as_left(tables.SILVER_QUALITY, left)

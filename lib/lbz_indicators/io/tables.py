@@ -332,6 +332,9 @@ class Store:
         """Removes the rows that meet a SQL condition made of trusted text."""
         with self._writing(table), self.committing(table):
             self.spark.sql(f"DELETE FROM {self.location.identifier(table)} WHERE {condition}").collect()
+            commit = self._last_commit(table)
+            assert commit is not None
+        self._note(table, Written(0, commit.version))
 
     @contextmanager
     def _writing(self, table: Table) -> Iterator[None]:

@@ -8,7 +8,7 @@ from pyspark.sql import types as T
 
 from lbz_indicators.tables import Table
 
-TABLE_VERSION = 1
+TABLE_VERSION = 2
 """Of the layout of all tables: one more with every change of a contract or property that older tables must be lifted for."""
 
 STRING = T.StringType()

@@ -41,7 +41,7 @@ SCHEMAS = (
         "one time a severity table came into force; append-only, the last one is in force",
         (
             SEVERITY_VERSION,
-            Column("in_force_from", TIMESTAMP, "When it came into force (UTC)", required=True),
+            Column("in_force_from", TIMESTAMP, "When it came into force (UTC), later than all before", required=True),
             Column("history_years", INTEGERS, "Discharge years it was derived from", required=True),
             Column("admissions", LONG, "Admissions of the population in those years", required=True),
             Column("main_diagnoses", LONG, "Main diagnoses classed, other included", required=True),
@@ -87,7 +87,7 @@ SCHEMAS = (
             Column("cohort_fingerprint", STRING, "Order-free hash of the fit cohort", required=True),
             Column("table_versions", VERSIONS, "Delta versions of the tables read", required=True),
             Column("code_version", STRING, "Version of the program", required=True),
-            Column("created_at", TIMESTAMP, "When it was fitted (UTC)", required=True),
+            Column("created_at", TIMESTAMP, "When it was stored (UTC), later than all before", required=True),
             Column("note", STRING, "Why it was made"),
             RUN_ID,
         ),
@@ -99,7 +99,7 @@ SCHEMAS = (
         (
             MODEL_VERSION,
             Column("status", STRING, "candidate, current, retired", required=True),
-            Column("at", TIMESTAMP, "When (UTC)", required=True),
+            Column("at", TIMESTAMP, "When (UTC), later than all changes before", required=True),
             Column("note", STRING, "Why"),
         ),
         ("model_version", "status", "at"),

@@ -103,7 +103,7 @@ SCHEMAS = (
             Column("variant", STRING, "definitive, provisional", required=True),
             Column("hospital_id", STRING, "Reporting hospital; null = the nation"),
             Column("discharge_month", DATE, "First day of the month of discharge", required=True),
-            Column("recorded_at", TIMESTAMP, "When it was recorded (UTC)", required=True),
+            Column("recorded_at", TIMESTAMP, "When it was recorded (UTC), later than all before", required=True),
             MODEL_VERSION,
             Column("admissions", LONG, "Admissions with an expected value; 0 = none is left", required=True),
             Column("observed", LONG, "Deaths among them", required=True),

@@ -8,7 +8,7 @@
 | derive | silver.admissions, .diagnoses, bronze small tables | silver.covariates, .stays, gold.exclusions, .index_stays | `population.exclusions`, `.diagnosis_groups`, `.comorbidity`, `.covariates`, `.stays` |
 | fit | silver.covariates, .stays | gold.models, .model_*, .stay_cells, .stay_coefficients, .stay_fit | `steps.predicted`, `.fitting`, `.stay_fitting`, `.workbench`, `models.collapse`, `.design`, `.packing`, `.mllib`, `.glum`, `.certify`, `.information`, `.stay_cells`, `.stay_gamma`, `stats.logistic`, `.gamma` |
 | score | silver.covariates, .stays, the current models | gold.expected, .expected_nights, .olo_agreement | `models.score`, `.stay_cells` |
-| indicators | gold.expected, .expected_nights, silver.covariates, .stays, the current models | gold.figure_cells, .weight_cells, .indicators, .indicator_history, .interval_variants, .month_figures | `steps.figure_cells`, `indicators.mortality`, `.months`, `.readmission`, `.length_of_stay`, `.figures`, `.variance`, `.limits`, `stats.intervals` |
+| indicators | gold.expected, .expected_nights, silver.covariates, .stays, the current models | gold.figure_cells, .weight_cells, .indicators, .indicator_history, .interval_variants, .month_figures | `steps.figure_cells`, `.figure_history`, `indicators.mortality`, `.months`, `.readmission`, `.length_of_stay`, `.figures`, `.variance`, `.limits`, `stats.intervals` |
 
 A night (`nightly`) takes the same steps over what changed since each was done last, or over all where it must:
 `steps.last_done`, `.moved`, `.derive_touched`, `.touched`, `.figure_cells`.

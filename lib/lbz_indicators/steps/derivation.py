@@ -1,4 +1,5 @@
-"""What silver.covariates and silver.stays were derived with: years, settings, reference lists. Later steps must ask for the same.
+"""What silver.covariates and silver.stays were derived with: years, settings, reference lists, program. Later steps must ask for
+the same.
 
 Without it a fit or a score with other years or another grouping would take the rows as they are, and the figures would
 be wrong without a word.
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from lbz_indicators import tables
+from lbz_indicators import __version__, tables
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import SettingsError, StorageError
 from lbz_indicators.io import Store
@@ -41,7 +42,8 @@ def deriving(store: Store, settings: Settings, references: References, severity_
     """
     read = {name: version for name, version in sorted(store.versions_read.items()) if not name.startswith("gold.")}
     inputs = json.dumps(read)  # of gold it reads severity classes, which have a version of their own, and what it keeps itself
-    wanted = _content(settings, references) | {"severity_version": severity_version, "inputs": inputs}
+    wanted = _content(settings, references)
+    wanted |= {"severity_version": severity_version, "code_version": __version__, "inputs": inputs}
     stored = _stored(store)
     same = stored is not None and all(stored[name] == value for name, value in wanted.items())
     if stored is not None and not same:
@@ -52,7 +54,8 @@ def deriving(store: Store, settings: Settings, references: References, severity_
 
 
 def require(store: Store, settings: Settings) -> Derived:
-    """SettingsError where the covariates were derived with other years, settings or lists than this command's."""
+    """SettingsError where the covariates were derived with other years, settings or lists than this command's, or by another
+    version of the program."""
     references = load_references(settings.references)
     stored = _stored(store)
     if stored is None or not stored["complete"]:
@@ -61,7 +64,7 @@ def require(store: Store, settings: Settings) -> Derived:
             where=f"{COVARIATES} in {store.place}",
             mend="run derive (or `run`) again: it finishes the work.",
         )
-    if problems := _problems(stored, settings, references):
+    if problems := [*_program(stored), *_problems(stored, settings, references)]:
         raise SettingsError(
             f"The covariates were derived with other settings: {'; '.join(problems)}.",
             where=f"{COVARIATES} in {store.place}",
@@ -102,22 +105,22 @@ def delivered_until(store: Store) -> dt.date | None:
 
 
 def differences(store: Store, settings: Settings, references: References, severity_version: str) -> list[str]:
-    """What covariates and stays were derived with otherwise than is wanted, but for the day of complete delivery; that they
-    are not there or unfinished."""
+    """What covariates and stays were derived with otherwise than is wanted, the program too, but for the day of complete
+    delivery; that they are not there or unfinished."""
     stored = _stored(store)
     if stored is None or not stored["complete"]:
         return ["the covariates are not there, or unfinished"]
     wanted = _content(settings, references) | {"severity_version": severity_version}
     wanted["settings"] = json.dumps(json.loads(wanted["settings"]) | _day_of(stored["settings"]), sort_keys=True)
     names = ("years", "settings", "references")
-    found = [problem for name in names for problem in _differences(name, stored[name], wanted[name])]
+    found = [*_program(stored), *(problem for name in names for problem in _differences(name, stored[name], wanted[name]))]
     if stored["severity_version"] != severity_version:
         found.append(f"severity {stored['severity_version']}, now {severity_version}")
     return found
 
 
 def is_of(store: Store, settings: Settings, references: References) -> bool:
-    """Whether covariates and stays were derived with these years, settings and lists."""
+    """Whether covariates and stays were derived with these years, settings and lists, by whichever version of the program."""
     stored = _stored(store)
     return stored is not None and stored["complete"] and not _problems(stored, settings, references)
 
@@ -129,6 +132,11 @@ def _problems(stored: dict[str, Any], settings: Settings, references: References
         # A step that only reads the stays takes the day that they were derived with.
         wanted["settings"] = json.dumps(json.loads(wanted["settings"]) | _day_of(stored["settings"]), sort_keys=True)
     return [problem for name, value in wanted.items() for problem in _differences(name, stored[name], value)]
+
+
+def _program(stored: dict[str, Any]) -> list[str]:
+    """That another version of the program derived them."""
+    return [] if stored["code_version"] == __version__ else [f"program {stored['code_version']}, now {__version__}"]
 
 
 def _content(settings: Settings, references: References) -> dict[str, Any]:
@@ -169,5 +177,6 @@ def _stored(store: Store) -> dict[str, Any] | None:
 
 
 def _write(store: Store, content: dict[str, Any], *, complete: bool, run_id: str) -> None:
-    row = (COVARIATES, *content.values(), complete, run_id)
-    store.overwrite(tables.SILVER_DERIVATION, store.frame(tables.SILVER_DERIVATION, [row]), "true")
+    row = {"derived": COVARIATES, **content, "complete": complete, "run_id": run_id}
+    rows = [[row[name] for name in store.columns(tables.SILVER_DERIVATION)]]
+    store.overwrite(tables.SILVER_DERIVATION, store.frame(tables.SILVER_DERIVATION, rows), "true")

@@ -10,7 +10,6 @@ from pathlib import Path
 from pyspark.sql import functions as F
 
 from lbz_indicators import tables
-from lbz_indicators.clock import utc_now
 from lbz_indicators.errors import DeliveryError, SettingsError, StorageError
 from lbz_indicators.io import Store
 from lbz_indicators.models import exchange, registry
@@ -64,13 +63,12 @@ def import_model(store: Store, delivered: Delivered, note: str, run_id: str) -> 
         column, version = exchange.version_of(table, about)
         frame = store.frame(table, [(version, *row) for row in of_table])
         written += store.replace(table, frame, scope=F.col(column) == version).rows
-    now = utc_now()
     imported = f"imported: {note}"
     family = Family(about["indicator"], tuple(about["model_years"]))
     shaping, lists, cohort = (about[fact] for fact in ("settings", "references", "cohort_fingerprint"))
     new = NewVersion(name, family, about["engine"], shaping, lists, cohort, {}, about["code_version"], imported)
-    register(store, [new], now, run_id)
-    change_status(store, [StatusChange(name, registry.CANDIDATE, now, imported)])
+    register(store, [new], run_id)
+    change_status(store, [StatusChange(name, registry.CANDIDATE, imported)])
     return Outcome(f"{name} is stored as a candidate; `models promote {name} --note ...` makes it current", rows_out=written)
 
 

@@ -12,6 +12,7 @@ from lbz_indicators.steps.explanation import Side
 from lbz_indicators.steps.model_comparison import require_comparable
 from lbz_indicators.steps.predicted import Family
 from lbz_indicators.steps.promotion import require_known
+from lbz_indicators.steps.run_order import ORDERED_BY, place
 
 Two = tuple[str, str]
 
@@ -36,18 +37,16 @@ def sides_of(store: Store, settings: Settings, versions: Two | None, runs: Two |
 
 def as_found_by(store: Store, run_id: str) -> Store:
     """The tables at the versions from which a run made its figures; SettingsError where there is no such run."""
-    runs = store.read(tables.GOLD_RUNS).select("run_id", "step", "status", "started_at", "tables_in").collect()
+    runs = store.read(tables.GOLD_RUNS).select("run_id", "step", "status", "tables_in", *ORDERED_BY).collect()
     of_run = [row for row in runs if row["run_id"] == run_id and row["step"] == "indicators" and row["status"] == "done"]
     if not of_run:
         raise SettingsError(
             f"No run {run_id!r} has made figures.", where=f"gold.runs in {store.place}", mend="take a run_id of gold.indicators."
         )
-    last = max(of_run, key=lambda row: row["started_at"])
+    last = max(of_run, key=place)
     # What derive had read before it: for rows that are to be derived anew.
-    before = [
-        row for row in runs if row["step"] == "derive" and row["status"] == "done" and row["started_at"] <= last["started_at"]
-    ]
-    derived = max(before, key=lambda row: row["started_at"])["tables_in"] if before else {}
+    before = [row for row in runs if row["step"] == "derive" and row["status"] == "done" and place(row) <= place(last)]
+    derived = max(before, key=place)["tables_in"] if before else {}
     data = {**derived, **last["tables_in"]}
     return store.pinned({name: version for name, version in data.items() if name.split(".")[0] in ("bronze", "silver")})
 

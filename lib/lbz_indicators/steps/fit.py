@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lbz_indicators import __version__, tables
-from lbz_indicators.clock import utc_now
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import ModelError
 from lbz_indicators.io import Store
@@ -31,7 +29,7 @@ from lbz_indicators.steps.fitting import fit_models
 from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.steps.predicted import COHORT, Family, Predicted, predicted_events, stay_family
 from lbz_indicators.steps.registration import NewVersion, StatusChange, change_status, register
-from lbz_indicators.steps.stay_fitting import STAY_COHORT, fit_stays, write_stays
+from lbz_indicators.steps.stay_fitting import STAY_COHORT, fit_stays, whole_versions, write_stays
 from lbz_indicators.tables import Table
 
 MLLIB = "mllib"
@@ -108,7 +106,9 @@ class _Fits:
         cohorts = registry.fingerprints_by_year(admissions, STAY_COHORT)
         named = {year: self._name(stay_family(year), cohorts.get(year, registry.NO_ROWS)[1]) for year in years}
         current = {year: self.versions.current(stay_family(year)) for year in years}
-        made = [_known(stay_family(year), named[year]) for year, v in current.items() if v and v.name == named[year]]
+        again = {year: named[year] for year, version in current.items() if version and version.name == named[year]}
+        whole = whole_versions(store, {name: cohorts.get(year, registry.NO_ROWS)[0] for year, name in again.items()})
+        made = [_known(stay_family(year), name) for year, name in again.items() if name in whole]
         missing = {year: name for year, name in named.items() if name not in {one.version for one in made}}
         if not missing:
             return made
@@ -250,7 +250,7 @@ def _register(store: Store, derived: Derived, made: Sequence[_Made], run_id: str
         versions.append(
             NewVersion(name, one.family, engine, shaping, derived.references.hashes, one.cohort_hash, read, __version__)
         )
-    register(store, versions, utc_now(), run_id)
+    register(store, versions, run_id)
 
 
 def _make_current(store: Store, settings: Settings, versions: Versions, made: Sequence[_Made]) -> None:
@@ -259,19 +259,18 @@ def _make_current(store: Store, settings: Settings, versions: Versions, made: Se
     Where somebody decides (models.promotion: by_hand), logistic models stay candidates while their family has a current
     version. The expected stay is of the very stays that are judged, and always follows them.
     """
-    now = utc_now()
     changes: list[StatusChange] = []
     for one in made:
         before = versions.current(one.family)
         if (before.name if before else None) == one.version:
             continue
         if one.version and one.version not in {known.name for known in versions.of(one.family) if known.status}:
-            changes.append(StatusChange(one.version, registry.CANDIDATE, now, one.note))
+            changes.append(StatusChange(one.version, registry.CANDIDATE, one.note))
         if one.version and before and one.family.indicator != registry.STAY and settings.models.promotion == "by_hand":
             continue
         if before:
             why = f"replaced by {one.version}" if one.version else one.note
-            changes.append(StatusChange(before.name, registry.RETIRED, now, why))
+            changes.append(StatusChange(before.name, registry.RETIRED, why))
         if one.version:
-            changes.append(StatusChange(one.version, registry.CURRENT, now + dt.timedelta(microseconds=1), one.note))
+            changes.append(StatusChange(one.version, registry.CURRENT, one.note))
     change_status(store, changes)

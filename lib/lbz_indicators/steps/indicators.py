@@ -7,26 +7,23 @@ from dataclasses import dataclass
 from functools import cached_property, reduce
 
 import pandas as pd
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lbz_indicators import tables
-from lbz_indicators.clock import utc_now
 from lbz_indicators.config import Settings
 from lbz_indicators.indicators import figures, length_of_stay, limits, mortality, readmission, variance
-from lbz_indicators.io import CHANGE, Store
-from lbz_indicators.io.changes import DELETE, changed_rows
+from lbz_indicators.io import Store
 from lbz_indicators.joins import look_up
 from lbz_indicators.models import registry, stay_cells
 from lbz_indicators.population.diagnosis_groups import cluster_of_group
 from lbz_indicators.progress import Progress
-from lbz_indicators.schemas import SCHEMAS
-from lbz_indicators.schemas.gold import FIGURE_KEY_NAMES
 from lbz_indicators.schemas.silver import PLACE
 from lbz_indicators.steps import derivation, figure_cells, predicted
 from lbz_indicators.steps.current import Version, Versions, group_information, read_model
 from lbz_indicators.steps.derivation import Derived
 from lbz_indicators.steps.figure_cells import Source
+from lbz_indicators.steps.figure_history import write_figures
 from lbz_indicators.steps.month_record import record_months
 from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.steps.predicted import COHORT, KEY, Predicted, stay_family
@@ -50,13 +47,7 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str, touc
     # One write for all: comparing and committing cost more than so few rows.
     scope = reduce(lambda left, right: left | right, [part.scope for part in parts])
     rows = reduce(DataFrame.unionByName, [part.rows for part in parts])
-    before, recorded = store.find_version(tables.GOLD_INDICATORS), _recorded_version(store)
-    written = store.replace(tables.GOLD_INDICATORS, rows, scope=scope)
-    # A run that ended between the two writes left figures that the history does not have.
-    changes = written.changes if recorded == before else _unrecorded(store)
-    if changes is not None:
-        _record_history(store, changes, written.version, run_id)
-    rows_out = written.rows
+    rows_out = write_figures(store, rows, scope, run_id)
     if variants := [part.variants for part in parts if part.variants is not None]:
         rows_out += store.replace(tables.GOLD_INTERVAL_VARIANTS, reduce(DataFrame.unionByName, variants), scope=scope).rows
     version = work.versions.require(predicted.mortality_family(settings)).name
@@ -228,24 +219,3 @@ def _with_variance(store: Store, figures: DataFrame, variances: pd.DataFrame) ->
     rows = list(variances.itertuples(index=False, name=None))
     known = store.spark.createDataFrame(rows, variance.FIGURE_VARIANCE_SCHEMA)
     return look_up(figures, known, variance.FIGURE_VARIANCE[:5])
-
-
-def _recorded_version(store: Store) -> int | None:
-    """The version of gold.indicators up to which gold.indicator_history is complete."""
-    history = store.find(tables.GOLD_INDICATOR_HISTORY)
-    return None if history is None else history.agg(F.max("indicators_version")).collect()[0][0]
-
-
-def _unrecorded(store: Store) -> DataFrame:
-    """Figures that are not the last ones recorded, with `_change`."""
-    history = store.read_or_empty(tables.GOLD_INDICATOR_HISTORY)
-    latest = Window.partitionBy(*FIGURE_KEY_NAMES).orderBy(F.desc("recorded_at"), F.desc("indicators_version"))
-    last = history.withColumn("_n", F.row_number().over(latest)).where((F.col("_n") == 1) & (F.col("change") != DELETE))
-    schema = SCHEMAS[tables.GOLD_INDICATORS]
-    return changed_rows(store.read(tables.GOLD_INDICATORS), last.select(*schema.names), schema)
-
-
-def _record_history(store: Store, changes: DataFrame, version: int, run_id: str) -> None:
-    added = {"change": F.col(CHANGE), "recorded_at": F.lit(utc_now()), "run_id": F.lit(run_id)}
-    rows = changes.withColumns(added | {"indicators_version": F.lit(version).cast("bigint")})
-    store.append(tables.GOLD_INDICATOR_HISTORY, rows.select(*store.columns(tables.GOLD_INDICATOR_HISTORY)))

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from lbz_indicators import tables
 from lbz_indicators.io import Store
+from lbz_indicators.steps.run_order import ORDERED_BY, in_order, place
 
 NOT_OF_FIGURES = {"delivery", "eligibility", "publication", "retention", "spark", "storage", "synthetic"}
 """Sections of the settings that no row and no figure depends on, once a delivery is loaded."""
@@ -36,13 +37,13 @@ class Done:
 def last_done(store: Store) -> dict[str, Done]:
     """By step, in the order in which they were done last."""
     rows = store.read_or_empty(tables.GOLD_RUNS).where("status = 'done' AND step != 'run'")
-    names = ("settings", "code_version", "tables_in", "tables_out", "started_at")
-    latest = rows.groupBy("step").agg(F.max_by(F.struct(*names), "started_at").alias("row")).select("step", "row.*").collect()
+    names = ("settings", "code_version", "tables_in", "tables_out", *ORDERED_BY)
+    latest = rows.groupBy("step").agg(F.max_by(F.struct(*names), in_order()).alias("row")).select("step", "row.*").collect()
     found = {
         row["step"]: Done(
             json.loads(row["settings"]), row["code_version"], row["tables_in"], row["tables_out"], row["started_at"]
         )
-        for row in sorted(latest, key=lambda row: row["started_at"])
+        for row in sorted(latest, key=place)
     }
     return found
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lbz_indicators.clock import utc_now
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import DeliveryError, LbzError
 from lbz_indicators.hashing import literal
@@ -24,6 +23,7 @@ from lbz_indicators.io import Store
 from lbz_indicators.io.files import FileState
 from lbz_indicators.schemas.bronze import DELIVERY_TABLES
 from lbz_indicators.steps.delivered import abandoned
+from lbz_indicators.steps.times import time_after_all
 from lbz_indicators.tables import BRONZE_DELIVERIES, Table
 
 Content = tuple[int, int]
@@ -138,9 +138,8 @@ def _require_same(loaded: Mapping[str, Content], judged: Mapping[str, Content], 
 
 def _stamps(store: Store, settings: Settings) -> tuple[dt.date, dt.datetime]:
     """Load date and time of loading: later than any other delivery's, whatever the clock says."""
-    last = store.read_or_empty(BRONZE_DELIVERIES).agg(F.max("loaded_at")).collect()[0][0]
-    now = utc_now()
-    loaded_at = max(now, last + dt.timedelta(microseconds=1)) if last else now
+    loaded_at = time_after_all(store, BRONZE_DELIVERIES, "loaded_at")
+    # By a clock that was set back every discharge since would be after the day, and the whole delivery rejected for good.
     return settings.delivery.load_date or loaded_at.date(), loaded_at
 
 

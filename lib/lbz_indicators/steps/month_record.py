@@ -7,7 +7,6 @@ from collections.abc import Collection
 from pyspark.sql import functions as F
 
 from lbz_indicators import tables
-from lbz_indicators.clock import utc_now
 from lbz_indicators.config import Settings
 from lbz_indicators.indicators import months
 from lbz_indicators.ingest import small_tables
@@ -16,6 +15,7 @@ from lbz_indicators.models import registry
 from lbz_indicators.steps import derivation
 from lbz_indicators.steps.delivered import read_delivered
 from lbz_indicators.steps.predicted import mortality
+from lbz_indicators.steps.times import time_after_all
 
 
 def record_months(store: Store, settings: Settings, version: str, touched: Collection[int] | None, run_id: str) -> int:
@@ -39,6 +39,7 @@ def record_months(store: Store, settings: Settings, version: str, touched: Colle
     if number:
         basis = derivation.stored_basis(store, settings)
         until = basis.derived.settings.readmission.delivered_until if basis else None
-        rows = months.month_rows(moved, event.variant, utc_now(), until, run_id)
+        at = time_after_all(store, tables.GOLD_MONTH_FIGURES, "recorded_at")
+        rows = months.month_rows(moved, event.variant, at, until, run_id)
         store.append(tables.GOLD_MONTH_FIGURES, rows.select(*store.columns(tables.GOLD_MONTH_FIGURES)))
     return number

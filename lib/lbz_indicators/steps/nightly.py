@@ -164,7 +164,7 @@ def of_a_night(settings: Settings) -> Settings:
 
 
 def why_everything(store: Store, settings: Settings, done: Mapping[str, Done]) -> str | None:
-    """Why a night cannot go on from what is there; None where it can."""
+    """Why a night cannot go on from what is there; None where it can. `done` in the order in which steps were done last."""
     if missing := [step for step in RESTRICTED if step not in done]:
         return f"{', '.join(missing)} was never done"
     wanted = settings.model_dump(mode="json")
@@ -173,10 +173,14 @@ def why_everything(store: Store, settings: Settings, done: Mapping[str, Done]) -
             return f"{step} was done by version {done[step].code_version} of the program"
         if moved := settings_moved(done[step].settings, wanted):
             return f"new settings: {'; '.join(moved)}"
-    oldest = min(done[step].started_at for step in RESTRICTED)
-    if removed := [step for step in REWRITING if step in done and done[step].started_at > oldest]:
+    order = list(done)
+    first = min(order.index(step) for step in RESTRICTED)
+    if removed := [step for step in REWRITING if step in order[first:]]:
         return f"{', '.join(removed)} rewrote rows and their history"
-    if utc_now() - oldest > dt.timedelta(days=settings.storage.retention_days - 1):
+    oldest, now = min(done[step].started_at for step in RESTRICTED), utc_now()
+    if now < oldest:
+        return f"the last time was {oldest:%Y-%m-%d %H:%M} by a clock that was set back since: how long ago cannot be told"
+    if now - oldest > dt.timedelta(days=settings.storage.retention_days - 1):
         return f"the last time was {oldest:%Y-%m-%d}, longer ago than Delta keeps versions (storage.retention_days)"
     references = load_references(settings.references)
     _, severity_version = severity.classes_in_force(store, settings)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
-from lbz_indicators.clock import utc_now
 from lbz_indicators.errors import SettingsError
 from lbz_indicators.io import Store
 from lbz_indicators.models import registry
@@ -20,9 +17,8 @@ def promote(store: Store, name: str, note: str) -> Outcome:
     before = versions.current(version.family)
     if before == version:
         return Outcome(f"{name} is current already", rows_out=0)
-    now = utc_now()
-    changes = [StatusChange(before.name, registry.RETIRED, now, f"replaced by {name}: {note}")] if before else []
-    changes.append(StatusChange(name, registry.CURRENT, now + dt.timedelta(microseconds=1), note))
+    changes = [StatusChange(before.name, registry.RETIRED, f"replaced by {name}: {note}")] if before else []
+    changes.append(StatusChange(name, registry.CURRENT, note))
     change_status(store, changes)
     former = f", {before.name} is retired" if before else ""
     return Outcome(f"{name} is current{former}; score and indicators (or run) make its figures", rows_out=len(changes))
@@ -33,7 +29,7 @@ def retire(store: Store, name: str, note: str) -> Outcome:
     version = require_known(Versions.read(store), name, store.place)
     if version.status == registry.RETIRED:
         return Outcome(f"{name} is retired already", rows_out=0)
-    change_status(store, [StatusChange(name, registry.RETIRED, utc_now(), note)])
+    change_status(store, [StatusChange(name, registry.RETIRED, note)])
     left = "; no version of its years is current now" if version.status == registry.CURRENT else ""
     return Outcome(f"{name} is retired{left}", rows_out=1)
 

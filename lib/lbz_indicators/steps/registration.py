@@ -11,6 +11,7 @@ from typing import Any
 from lbz_indicators import tables
 from lbz_indicators.io import Store
 from lbz_indicators.steps.predicted import Family
+from lbz_indicators.steps.times import time_after_all
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,14 @@ class StatusChange:
 
     version: str
     status: str
-    at: dt.datetime
     note: str
 
 
-def register(store: Store, versions: Sequence[NewVersion], at: dt.datetime, run_id: str) -> None:
+def register(store: Store, versions: Sequence[NewVersion], run_id: str) -> None:
     """Appends the versions; to be called after all their other rows are written."""
+    if not versions:
+        return
+    at = time_after_all(store, tables.GOLD_MODELS, "created_at")
     rows = [
         {
             "model_version": new.name,
@@ -57,13 +60,20 @@ def register(store: Store, versions: Sequence[NewVersion], at: dt.datetime, run_
         }
         for new in versions
     ]
-    if rows:
-        names = store.columns(tables.GOLD_MODELS)
-        store.append(tables.GOLD_MODELS, store.frame(tables.GOLD_MODELS, [[row[name] for name in names] for row in rows]))
+    names = store.columns(tables.GOLD_MODELS)
+    store.append(tables.GOLD_MODELS, store.frame(tables.GOLD_MODELS, [[row[name] for name in names] for row in rows]))
 
 
 def change_status(store: Store, changes: Sequence[StatusChange]) -> None:
-    """Appends the changes, in one commit: a family is never left between its former and its new current version."""
-    if changes:
-        rows = [(change.version, change.status, change.at, change.note) for change in changes]
-        store.append(tables.GOLD_MODEL_EVENTS, store.frame(tables.GOLD_MODEL_EVENTS, rows))
+    """Appends the changes in their order, in one commit: a family is never left between its former and its new current version.
+
+    Each has a time of its own, later than every one before: the last change of a version says its status.
+    """
+    if not changes:
+        return
+    first = time_after_all(store, tables.GOLD_MODEL_EVENTS, "at")
+    rows = [
+        (change.version, change.status, first + number * dt.timedelta(microseconds=1), change.note)
+        for number, change in enumerate(changes)
+    ]
+    store.append(tables.GOLD_MODEL_EVENTS, store.frame(tables.GOLD_MODEL_EVENTS, rows))

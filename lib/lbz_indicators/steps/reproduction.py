@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pyspark.sql import Row
 from pyspark.sql import functions as F
 
 from lbz_indicators import tables
@@ -23,6 +24,7 @@ from lbz_indicators.steps.figure_agreement import Agreement, agreement, figure_d
 from lbz_indicators.steps.figure_basis import FigureBasis
 from lbz_indicators.steps.publications import STAY_CELLS, Publication, clusters_of, covariates_digest, model_digests, publications
 from lbz_indicators.steps.recomputed import COMPUTED, recomputed_figures
+from lbz_indicators.steps.run_order import ORDERED_BY, place
 
 
 @dataclass(frozen=True)
@@ -120,21 +122,22 @@ def _as_left_by(store: Store, run_id: str) -> tuple[Store, Settings, str]:
         raise SettingsError(
             f"No run {run_id!r} has made figures.", where=f"gold.runs in {store.place}", mend="take a run_id of gold.indicators."
         )
-    last = max(made, key=lambda row: row["started_at"])
+    last = max(made, key=place)
     wanted = {name: version for name, version in last["tables_in"].items() if name in _PINNED}
-    wanted |= _of_score(store, last["started_at"])
+    wanted |= _of_score(store, last)
     wanted[str(tables.GOLD_INDICATORS)] = last["tables_out"][str(tables.GOLD_INDICATORS)]
     said = ", ".join(f"{name} {version}" for name, version in sorted(wanted.items()) if name not in _REGISTRY)
     return store.pinned(wanted), recorded_settings(last["settings"], f"run {run_id}"), said
 
 
-def _of_score(store: Store, before: dt.datetime) -> dict[str, int]:
-    """The version of the cells of the expected stay with which stays were judged last: a later fit writes over them."""
+def _of_score(store: Store, indicators: Row) -> dict[str, int]:
+    """The version of the cells of the expected stay with which stays had been judged before a step of gold.runs: a later fit
+    writes over them."""
     cells = str(tables.GOLD_STAY_CELLS)
     scored = store.read(tables.GOLD_RUNS).where((F.col("step") == "score") & (F.col("status") == "done"))
-    known = scored.where((F.col("started_at") <= before) & F.col("tables_in")[cells].isNotNull())
-    row = known.orderBy(F.desc("started_at")).select(F.col("tables_in")[cells]).first()
-    return {} if row is None else {cells: row[0]}
+    rows = scored.select(F.col("tables_in")[cells].alias("cells"), *ORDERED_BY).where("cells IS NOT NULL").collect()
+    before = [row for row in rows if place(row) <= place(indicators)]
+    return {cells: max(before, key=place)["cells"]} if before else {}
 
 
 _REGISTRY = {str(tables.GOLD_MODELS), str(tables.GOLD_MODEL_EVENTS)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import logging
 import secrets
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pyspark.sql import SparkSession
 
@@ -22,6 +24,7 @@ from lbz_indicators.io import Lease, Store
 from lbz_indicators.progress import Progress
 from lbz_indicators.steps import MAINTENANCE, STEPS, Step
 from lbz_indicators.steps.outcome import Outcome
+from lbz_indicators.steps.run_order import last_number
 from lbz_indicators.steps.summary import DONE, FAILED, StepReport, summarise
 
 log = logging.getLogger(__name__)
@@ -136,6 +139,11 @@ class Run:
         logs.event(log, f"step_{status}", said, level, seconds=round(report.seconds, 3), **counts)
         self.record(store, name, watch, status, outcome)
 
+    @cached_property
+    def _numbers(self) -> Iterator[int]:
+        """The next numbers of rows of gold.runs, where nobody else writes while the lease is held."""
+        return itertools.count(last_number(self.new_store()) + 1)
+
     def record(self, store: Store, step: str, watch: _Watch, status: str, outcome: Outcome) -> None:
         """A row of gold.runs. Where it cannot be written the step's own error matters more, so that is only logged."""
         row = (
@@ -156,7 +164,7 @@ class Run:
             outcome.message,
         )
         try:
-            store.append(tables.GOLD_RUNS, store.frame(tables.GOLD_RUNS, [row]))
+            store.append(tables.GOLD_RUNS, store.frame(tables.GOLD_RUNS, [(*row, next(self._numbers))]))
         except LbzError:
             if status == DONE:
                 raise

@@ -22,7 +22,7 @@ from lbz_indicators.steps.current import Version, Versions, broadcastable, read_
 from lbz_indicators.steps.derivation import Derived
 from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.steps.predicted import Predicted, mortality, predicted_events, stay_family
-from lbz_indicators.steps.stay_fitting import STAY_COHORT
+from lbz_indicators.steps.stay_fitting import STAY_COHORT, whole_versions
 from lbz_indicators.steps.touched import Touched
 from lbz_indicators.tables import Table
 
@@ -134,7 +134,7 @@ class _Scoring:
         return Outcome(f"{total or 0:,} stays compared with {', '.join(names.values())}{share}", total or 0, written)
 
     def _require_cohorts(self, admissions: DataFrame, current: Mapping[int, Version]) -> None:
-        """ModelError where a version is not of these settings, or not of these very stays."""
+        """ModelError where a version is not of these settings, not of these very stays, or without its rows."""
         for version in current.values():
             self.versions.require_alike(version, self.derived)
         found = registry.fingerprints_by_year(admissions, STAY_COHORT)
@@ -144,6 +144,13 @@ class _Scoring:
                 "The stays have changed since the expected stay was estimated.",
                 where=f"{', '.join(other)} in {self.store.place}",
                 mend="run fit (or `run`) first: a stay may be of a kind that the estimate does not know.",
+            )
+        numbers = {version.name: found.get(year, registry.NO_ROWS)[0] for year, version in current.items()}
+        if broken := sorted(numbers.keys() - whole_versions(self.store, numbers)):
+            raise ModelError(
+                "The expected stay is not there as it was estimated: a fit broke off while it wrote another one in its place.",
+                where=f"{', '.join(broken)} in gold.stay_cells, gold.stay_coefficients and gold.stay_fit of {self.store.place}",
+                mend="run fit (or `run`) first: it finishes the work.",
             )
 
     def _write_nights(self, rows: DataFrame, names: Mapping[int, str]) -> int:

@@ -8,7 +8,6 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lbz_indicators import __version__, tables
-from lbz_indicators.clock import utc_now
 from lbz_indicators.config import Settings, fingerprint
 from lbz_indicators.errors import ModelError, SettingsError, StorageError
 from lbz_indicators.ingest import small_tables
@@ -17,9 +16,10 @@ from lbz_indicators.models import registry
 from lbz_indicators.population import severity
 from lbz_indicators.progress import Progress
 from lbz_indicators.references import load_references
-from lbz_indicators.steps import judged
+from lbz_indicators.steps import judged, validation
 from lbz_indicators.steps.delivered import find_delivered, read_delivered_or_empty
 from lbz_indicators.steps.outcome import Outcome
+from lbz_indicators.steps.times import time_after_all
 
 DELIVERED = "delivered-"
 """The name of a delivered table begins with this."""
@@ -28,6 +28,7 @@ NO_TABLE = "none delivered or derived, all other"
 
 def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> Outcome:
     """silver.admissions to a version of gold.severity_classes, which is then in force; nothing where it is so already."""
+    validation.require_complete(store)
     years = settings.severity_years
     references = load_references(settings.references)
     admissions = judged.with_exclusions(store, settings, references, store.read(tables.SILVER_ADMISSIONS), years)
@@ -59,7 +60,7 @@ def step(store: Store, settings: Settings, progress: Progress, run_id: str) -> O
         store.append(tables.GOLD_SEVERITY_CLASSES, named.select(*store.columns(tables.GOLD_SEVERITY_CLASSES)))
     if version_in_force(store) == version:
         return Outcome(f"severity {version} is in force already", counted["admissions"], 0)
-    now = utc_now()
+    now = time_after_all(store, tables.GOLD_SEVERITY_VERSIONS, "in_force_from")
     shaping = json.dumps(_shaping(settings), sort_keys=True)
     record = (version, now, list(found), counted["admissions"], counted["codes"], shaping, __version__, run_id)
     store.append(tables.GOLD_SEVERITY_VERSIONS, store.frame(tables.GOLD_SEVERITY_VERSIONS, [record]))

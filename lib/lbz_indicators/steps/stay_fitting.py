@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -23,6 +24,12 @@ from lbz_indicators.steps.workbench import Workbench
 
 STAY_COHORT = (*stay_cells.CELL, "nights")
 """What the expected stay is estimated from."""
+_COUNTED = {
+    tables.GOLD_STAY_CELLS: "true",
+    tables.GOLD_STAY_COEFFICIENTS: f"term = '{stay_gamma.INTERCEPT}'",
+    tables.GOLD_STAY_FIT: "true",
+}
+"""The tables of a version, and which of their rows have admissions that add up to those of its cohort."""
 _CELL_COLUMNS = (T.StructField("weight", T.DoubleType()), T.StructField("nights_squared", T.DoubleType()))
 
 
@@ -60,6 +67,20 @@ def fit_stays(store: Store, admissions: DataFrame, settings: Settings, progress:
         stay_cells.with_level(cells, settings.olo.minimum_cell_admissions), store.spark, chosen
     )
     return FittedStays(estimated, tuple(designs), fits, {group: fit.iterations for group, fit in engine.items()})
+
+
+def whole_versions(store: Store, versions: Mapping[str, int]) -> set[str]:
+    """Those of the versions, with the admissions of their cohorts, of which every table holds all admissions.
+
+    A fit writes over the rows of the versions before it, table by table. Where it broke off, these are current still.
+    """
+    found: dict[str, list[int]] = {name: [] for name in versions}
+    of_versions = F.col("model_version").isin(*versions)
+    counted = [store.read_or_empty(table).where(of_versions).where(counts) for table, counts in _COUNTED.items()]
+    sums = [rows.groupBy("model_version").agg(F.sum("admissions")) for rows in counted]
+    for name, admissions in reduce(DataFrame.union, sums).collect():
+        found[name].append(admissions)
+    return {name for name, admissions in versions.items() if found[name] == ([admissions] * len(sums) if admissions else [])}
 
 
 def write_stays(store: Store, versions: Mapping[int, str], fitted: FittedStays) -> int:

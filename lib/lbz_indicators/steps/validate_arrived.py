@@ -45,6 +45,8 @@ def needs_all(store: Store, settings: Settings, deliveries: Sequence[str]) -> st
     if not last["complete"]:
         return "the last validation did not end"
     wanted = validation.judged_with(settings, load_references(settings.references))
+    if last["code_version"] != wanted["code_version"]:
+        return f"the last validation was by version {last['code_version']} of the program"
     if last["settings"] != wanted["settings"]:
         return "the settings of validation have changed"
     if last["diagnosis_codes"] != wanted["diagnosis_codes"]:

@@ -1,4 +1,4 @@
-"""What the records in silver were judged with: settings, diagnosis codes, versions of bronze; and whether to the end."""
+"""What the records in silver were judged with: settings, diagnosis codes, program, versions of bronze; and whether to the end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from pyspark.sql import functions as F
 
-from lbz_indicators import tables
+from lbz_indicators import __version__, tables
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import StorageError
 from lbz_indicators.io import Store
@@ -48,6 +48,7 @@ def judged_with(settings: Settings, references: References) -> dict[str, Any]:
     return {
         "settings": json.dumps(settings.validation.model_dump(mode="json"), sort_keys=True),
         "diagnosis_codes": references.diagnosis_codes.sha256,
+        "code_version": __version__,
     }
 
 
@@ -58,24 +59,26 @@ def last_validation(store: Store) -> dict[str, Any] | None:
 
 
 def require_complete(store: Store) -> None:
-    """StorageError where a run ended between the validated tables, or bronze changed otherwise than by a delivery."""
+    """StorageError where the validated tables are not those of one whole validation by this version of the program: a run ended
+    between them, bronze changed otherwise than by a delivery, or `migrate` made it unknown."""
     stored = last_validation(store)
-    if stored is not None and not stored["complete"]:
-        raise StorageError(
-            "The validated tables are not those of one validation: it was interrupted, or rows were removed since.",
-            where=f"{VALIDATED} in {store.place}",
-            mend="run validate (or `run`, or `nightly`) again.",
-        )
+    if stored is None or not stored["complete"]:
+        what = "The validated tables are not those of one validation: it was interrupted, or rows were removed since."
+    elif stored["code_version"] != __version__:
+        what = f"The records were validated by version {stored['code_version']} of the program; this is {__version__}."
+    else:
+        return
+    raise StorageError(what, where=f"{VALIDATED} in {store.place}", mend="run validate (or `run`, or `nightly`) first.")
 
 
 def _write(store: Store, content: dict[str, Any], *, complete: bool, run_id: str) -> None:
-    row = (VALIDATED, *content.values(), complete, run_id)
-    store.replace(tables.SILVER_VALIDATION, store.frame(tables.SILVER_VALIDATION, [row]))
+    row = {"validated": VALIDATED, **content, "complete": complete, "run_id": run_id}
+    rows = [[row[name] for name in store.columns(tables.SILVER_VALIDATION)]]
+    store.replace(tables.SILVER_VALIDATION, store.frame(tables.SILVER_VALIDATION, rows))
 
 
 def mark_unfinished(store: Store, run_id: str) -> None:
     """Says that only a whole validation will do next, for bronze changes otherwise than by a delivery."""
     stored = last_validation(store)
     if stored is not None and stored["complete"]:
-        content = {name: stored[name] for name in ("settings", "diagnosis_codes", "inputs", "loaded_until")}
-        _write(store, content, complete=False, run_id=run_id)
+        _write(store, stored, complete=False, run_id=run_id)
