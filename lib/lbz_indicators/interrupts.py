@@ -26,7 +26,8 @@ class _Ending:
     def __init__(self, end_jobs: Callable[[], None]) -> None:
         self._end_jobs = end_jobs
         self.signalled, self._noticed = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._until_noticed, name="ending", daemon=True)
+        self.shields = 0
+        self._thread: threading.Thread | None = None
 
     def handle(self, _: int, frame: FrameType | None) -> None:
         """What a signal does: ends the jobs and the program after them; a second one ends it at once."""
@@ -34,6 +35,9 @@ class _Ending:
             os._exit(EXIT_STATUS)
         self.signalled.set()
         print("ending from outside; once more to end at once", file=sys.stderr, flush=True)
+        if self.shields:
+            return
+        self._thread = threading.Thread(target=self._until_noticed, name="ending", daemon=True)
         self._thread.start()
         if not _speaks_to_java(frame):
             raise KeyboardInterrupt
@@ -45,9 +49,10 @@ class _Ending:
             self._noticed.wait(_AGAIN_SECONDS)
 
     def notice(self) -> None:
-        """From here on jobs may run again."""
-        self._noticed.set()
-        self._thread.join()
+        """From here on jobs may run again, where a signal has come."""
+        if self._thread is not None:
+            self._noticed.set()
+            self._thread.join()
 
 
 _current: _Ending | None = None
@@ -55,11 +60,12 @@ _current: _Ending | None = None
 
 @contextmanager
 def restored() -> Iterator[None]:
-    """Leaves the handlers of signals as they were before the block."""
+    """Leaves the handlers of signals as they were before the block; after a signal by KeyboardInterrupt, whatever it led to."""
     global _current
     before = {number: signal.getsignal(number) for number in SIGNALS}
     try:
-        yield
+        with ending():
+            yield
     finally:
         if _current is not None:
             for number, handler in before.items():
@@ -84,6 +90,44 @@ def what_ended(error: BaseException) -> BaseException:
         return error
     _current.notice()
     return error if isinstance(error, KeyboardInterrupt) else KeyboardInterrupt()
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """Where a signal came, the block ends by KeyboardInterrupt: also where it failed otherwise, or where nothing noticed it."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as caught:
+        error = what_ended(caught)
+        if error is caught:
+            raise
+        raise error from caught
+    _raise_where_signalled()
+
+
+@contextmanager
+def shielded() -> Iterator[None]:
+    """Clean-up, such as giving the lease back: its jobs run to their end, whether a signal has come or comes meanwhile.
+
+    The block then ends by KeyboardInterrupt. A second signal ends the program at once here too.
+    """
+    current = _current
+    if current is None:
+        yield
+        return
+    current.shields += 1
+    try:
+        current.notice()
+        yield
+    finally:
+        current.shields -= 1
+    _raise_where_signalled()
+
+
+def _raise_where_signalled() -> None:
+    if _current is not None and _current.signalled.is_set() and not _current.shields:
+        _current.notice()
+        raise KeyboardInterrupt
 
 
 def _speaks_to_java(frame: FrameType | None) -> bool:

@@ -1,4 +1,6 @@
-"""Ctrl-C and SIGTERM in the midst of a step: one message, the lease given back, the end on record, and the work goes on after."""
+"""Ctrl-C and SIGTERM in the midst of a step, or while its end is recorded: one message, the lease given back, the end on record, and
+the work goes on after. Every other moment: tests/unit/test_interrupts.py.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +28,28 @@ def _working(root: Path) -> bool:
     return any((root / "_work").rglob("*.parquet"))
 
 
+def _logged(root: Path, event: str) -> bool:
+    log = root / "_logs" / "lbz-indicators.log"
+    return log.exists() and f'"{event}"' in log.read_text()
+
+
 def _started(root: Path) -> bool:
     """Whether the step has said so in the log."""
-    log = root / "_logs" / "lbz-indicators.log"
-    return log.exists() and '"step_started"' in log.read_text()
+    return _logged(root, "step_started")
+
+
+def _recording(root: Path) -> bool:
+    """Whether the step has come to its end, which is then recorded."""
+    return _logged(root, "step_done")
 
 
 @pytest.mark.parametrize(
-    ("step", "number", "under_way"), [("fit", signal.SIGINT, _working), ("derive", signal.SIGTERM, _started)]
+    ("step", "number", "under_way", "of_step"),
+    [
+        ("fit", signal.SIGINT, _working, "failed"),
+        ("derive", signal.SIGTERM, _started, "failed"),
+        ("derive", signal.SIGTERM, _recording, "done"),
+    ],
 )
 def test_a_step_that_is_ended_gives_its_lease_back_and_is_run_again(
     spark: SparkSession,
@@ -42,6 +58,7 @@ def test_a_step_that_is_ended_gives_its_lease_back_and_is_run_again(
     step: str,
     number: signal.Signals,
     under_way: Callable[[Path], bool],
+    of_step: str,
 ) -> None:
     root = corrected.copy(step, tmp_path / "tables")
     status = run_and_signal(step, corrected.delivery, root, tmp_path / "said", number, lambda: under_way(root))
@@ -54,7 +71,8 @@ def test_a_step_that_is_ended_gives_its_lease_back_and_is_run_again(
     store = Store(spark, settings.storage)
     assert store.read(tables.GOLD_LEASE).where("released_at IS NULL").isEmpty()
     ended = store.read(tables.GOLD_RUNS).orderBy("started_at", ascending=False).limit(2).collect()
-    assert {(row.status, row.message) for row in ended} == {("failed", "ended from outside")}
+    assert {row.step: row.status for row in ended} == {step: of_step, "run": "failed"}
+    assert {row.message for row in ended if row.status == "failed"} == {"ended from outside"}
     run_steps(spark, settings, [step], SILENT)
     layers = ("silver", "gold") if step == "fit" else ("silver",)
     assert same_tables.contents(spark, root, *layers) == corrected.contents_after(step, *layers)

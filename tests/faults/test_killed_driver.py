@@ -7,32 +7,24 @@ has none left to make. At the end the tables are those of a run that nothing dis
 
 from __future__ import annotations
 
-import os
 import signal
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import prepared
 import pytest
 import same_tables
+from dying import commits, run_dying
 from messages import exit_status
 from prepared import Prepared
 from pyspark.sql import SparkSession
 from signalled import run_and_signal
 
-from lbz_indicators.io import Store
 from lbz_indicators.progress import SILENT
 from lbz_indicators.steps import STEPS
 from lbz_indicators.steps.run import run_steps
-from lbz_indicators.tables import Table
 
 pytestmark = pytest.mark.faults
-
-
-class Died(BaseException):
-    """The process ends here."""
 
 
 @dataclass
@@ -43,7 +35,6 @@ class Chain:
     correction: Path
     root: Path
     done: list[str] = field(default_factory=list)
-    deaths: dict[str, int] = field(default_factory=dict)
 
     def run(self, step: str) -> None:
         run_steps(self.spark, prepared.settings(self.correction, self.root), [step], SILENT)
@@ -55,34 +46,6 @@ class Chain:
             if name not in self.done:
                 self.run(name)
                 self.done.append(name)
-
-    def commits(self) -> int:
-        """Commits of all tables, but those that only say what was done."""
-        logs = [log for log in self.root.glob("*/*/_delta_log") if ".".join(log.parts[-3:-1]) not in same_tables.LOGS]
-        return sum(name.endswith(".json") for log in logs for name in os.listdir(log))
-
-    def run_dying_after_every_commit(self, step: str) -> int:
-        """Runs the step until it ends by itself; how often it died before."""
-        deaths = 0
-        while True:
-            with pytest.MonkeyPatch.context() as patch:
-                for name in ("append", "replace", "delete"):
-                    patch.setattr(Store, name, self._dying(getattr(Store, name)))
-                try:
-                    self.run(step)
-                    return deaths
-                except Died:
-                    deaths += 1
-
-    def _dying(self, write: Callable[..., Any]) -> Callable[..., Any]:
-        def write_and_die(store: Store, table: Table, *arguments: Any, **more: Any) -> Any:
-            before = self.commits()
-            written = write(store, table, *arguments, **more)
-            if self.commits() > before:
-                raise Died
-            return written
-
-        return write_and_die
 
 
 @pytest.fixture(scope="module")
@@ -102,15 +65,15 @@ def test_a_step_is_killed_and_run_again(
     spark: SparkSession, corrected: Prepared, chain: Chain, tmp_path: Path, capfd: pytest.CaptureFixture[str], step: str
 ) -> None:
     chain.reach(step)
-    figures, before = _shown(chain.root, capfd), chain.commits()
+    figures, before = _shown(chain.root, capfd), commits(chain.root)
     work = chain.root / "_work"
-    under_way = {"fit": lambda: any(work.rglob("*.parquet"))}.get(step, lambda: chain.commits() > before)
+    under_way = {"fit": lambda: any(work.rglob("*.parquet"))}.get(step, lambda: commits(chain.root) > before)
     run_and_signal(step, chain.correction, chain.root, tmp_path / "said", signal.SIGKILL, under_way)
     # The figures of a run change in one commit: they are all old, or, once that step has made it, all new.
     readable = {figures, *([_shown(corrected.after, capfd)] if step == "indicators" else [])}
     assert len(figures.splitlines()) > 20
     assert _shown(chain.root, capfd) in readable
-    deaths = chain.run_dying_after_every_commit(step)
+    _, deaths = run_dying(chain.root, lambda: chain.run(step))
     chain.done.append(step)
     print(f"{step}: killed once, died {deaths} times")
     assert deaths >= {"ingest": 1, "validate": 1, "derive": 1, "fit": 5, "score": 1, "indicators": 1}[step]

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from lbz_indicators import logs
+from lbz_indicators import interrupts, logs
 from lbz_indicators.clock import Clock
 from lbz_indicators.errors import StorageError
 from lbz_indicators.failures import storage_errors
@@ -79,19 +79,22 @@ class Lease:
 
     @contextmanager
     def held(self, say: Say) -> Iterator[None]:
-        """Takes the lease, renews it in the background and releases it at the end, also after a failure."""
-        self.take(say)
+        """Takes the lease, renews it in the background and releases it at the end, also after a failure or a signal."""
         ended = threading.Event()
         # In the context of the run, so that what it logs is about the run.
         keeping = contextvars.copy_context().run
         keeper = threading.Thread(target=keeping, args=(self._keep, ended), name="lease", daemon=True)
-        keeper.start()
         try:
+            self.take(say)
+            keeper.start()
             yield
         finally:
-            ended.set()
-            keeper.join()
-            self.release()
+            # Also where taking it failed: a signal may have come after the commit.
+            with interrupts.shielded():
+                ended.set()
+                if keeper.ident is not None:
+                    keeper.join()
+                self.release()
 
     def take(self, say: Say) -> None:
         """Takes the lease where it is free, expired, or left by a process that has ended; StorageError where a run holds it."""
@@ -99,6 +102,7 @@ class Lease:
             given_up: LeaseRow | None = None
             for _ in range(_ATTEMPTS):
                 if self._write(given_up):
+                    self._lost = None
                     former = None if given_up is None else given_up.run_id
                     logs.event(
                         log, "lease_taken", "lease taken", taken_over_from=former, minutes=self._lasts.total_seconds() / 60
@@ -131,7 +135,7 @@ class Lease:
             say(f"taking over the lease of {found}: that process has ended without releasing it")
             return found
         if self._clock.now() < found.expires_at:
-            raise self._held_by(found)
+            raise self._refused(found)
         watched = found.lasts / WATCHED
         say(f"the lease of {found} expired at {_utc(found.expires_at)}; watching for {_minutes(watched)} whether it is renewed")
         for _ in range(_LOOKS):
@@ -140,14 +144,15 @@ class Lease:
             if now is None or now.token != found.token or now.released_at is not None:
                 return found
             if now.renewed_at != found.renewed_at:
-                raise self._held_by(now)
+                raise self._refused(now)
         say(f"taking over the lease of {found}: it was not renewed")
         return found
 
-    def _held_by(self, found: LeaseRow) -> StorageError:
+    def _refused(self, found: LeaseRow) -> StorageError:
         times = f"since {_utc(found.taken_at)}, renewed {_utc(found.renewed_at)}, expires {_utc(found.expires_at)}"
         logs.event(log, "lease_refused", f"lease held by {found}", logging.ERROR, holder=found.run_id)
-        return StorageError(f"Another run is writing: {found}.", where=f"{self._store.place}: {times}", mend=_MEND_HELD)
+        self._lost = StorageError(f"Another run is writing: {found}.", where=f"{self._store.place}: {times}", mend=_MEND_HELD)
+        return self._lost
 
     def require(self) -> None:
         """Before every write: StorageError where the lease is lost. Asks the table only where the last renewal is long ago."""
@@ -200,11 +205,12 @@ class Lease:
             return
         try:
             with storage_errors("The lease on the tables could not be released; it expires.", self._store.place, _MEND_STORAGE):
-                change_row(self._store, {"released_at": at(self._clock.now())}, self._own)
+                released = change_row(self._store, {"released_at": at(self._clock.now())}, self._own)
         except StorageError as error:
             log.warning("%s", error.what)
         else:
-            logs.event(log, "lease_released", "lease released")
+            if released:
+                logs.event(log, "lease_released", "lease released")
 
 
 def _utc(moment: dt.datetime) -> str:

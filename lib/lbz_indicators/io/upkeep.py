@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from lbz_indicators.failures import storage_errors
 from lbz_indicators.hashing import quote
@@ -15,6 +16,7 @@ from lbz_indicators.io.tables import Store
 from lbz_indicators.schemas.contract import Column
 from lbz_indicators.tables import Table
 
+_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 DELETED_FILES, LOG = "delta.deletedFileRetentionDuration", "delta.logRetentionDuration"
 
 
@@ -64,6 +66,26 @@ class Upkeep:
         """What commits of the table carry as their note (Delta's userMetadata)."""
         history = self._spark.sql(f"DESCRIBE HISTORY {self._store.location.identifier(table)}").select("userMetadata")
         return {row[0] for row in history.where("userMetadata IS NOT NULL").distinct().collect()}
+
+    @contextmanager
+    def noting(self, note: str) -> Iterator[None]:
+        """Every commit inside carries the note."""
+        conf = self._spark.conf
+        before = conf.get(_METADATA, None)
+        conf.set(_METADATA, note)
+        try:
+            yield
+        finally:
+            if before is None:
+                conf.unset(_METADATA)
+            else:
+                conf.set(_METADATA, before)
+
+    def removed_by(self, table: Table, note: str) -> int:
+        """How many rows the commits of the table that carry the note have removed, as far back as Delta keeps its log."""
+        history = self._spark.sql(f"DESCRIBE HISTORY {self._store.location.identifier(table)}")
+        removed = F.col("operationMetrics")["numTargetRowsDeleted"].cast("bigint")
+        return int(history.where(F.col("userMetadata") == note).agg(F.coalesce(F.sum(removed), F.lit(0))).collect()[0][0])
 
     def remove(self, table: Table, keys: DataFrame, on: Sequence[str]) -> int:
         """Deletes the rows whose columns `on` are among `keys`, which has each once and none null; how many."""

@@ -116,7 +116,8 @@ SCHEMAS = (
     ),
     TableSchema(
         tables.GOLD_ERASURES,
-        "one removal of admissions: of patients, or of what is past its retention; append-only, names nobody",
+        "one removal of admissions: of patients, or of what is past its retention; written before it begins, corrected to what "
+        "went when it ends; names nobody",
         (
             Column("erased_at", TIMESTAMP, "When (UTC)", required=True),
             Column("reason", STRING, "patient: at a patient's request; retention: kept as long as the law allows", required=True),
@@ -124,6 +125,7 @@ SCHEMAS = (
             Column("rows_by_table", VERSIONS, "Rows removed, by table", required=True),
             Column("rows_by_publication", VERSIONS, "Of gold.published_covariates, by publication", required=True),
             Column("note", STRING, "Why; never a pseudonym"),
+            Column("complete", BOOLEAN, "false = under way, or broken off: the counts are of what was to go, else of what went"),
             RUN_ID,
         ),
         ("erased_at", "run_id"),

@@ -18,11 +18,9 @@ from lbz_indicators.ingest.sources import FILTERED
 from lbz_indicators.ingest.validate import day
 from lbz_indicators.io import Store
 from lbz_indicators.joins import look_up
-from lbz_indicators.steps import removal, validation
+from lbz_indicators.steps import leftovers, removal, validation
 from lbz_indicators.steps.outcome import Outcome
-
-ERASED = "erased"
-"""Why a record of bronze is filtered that stands for a hospital-month whose last record of a delivery was erased."""
+from lbz_indicators.steps.removal import Doomed
 
 
 def read_pseudonyms(path: str) -> list[str]:
@@ -40,23 +38,23 @@ def read_pseudonyms(path: str) -> list[str]:
 
 
 def erase(store: Store, pseudonyms: list[str], note: str, run_id: str) -> Outcome:
-    """Removes every admission that was ever delivered with one of the pseudonyms."""
+    """Removes every admission that was ever delivered with one of the pseudonyms, after what broke off before is finished."""
+    cleared = leftovers.clear(store)
     asked = store.spark.createDataFrame([(one,) for one in pseudonyms], "patient_id string")
     bronze = store.read(tables.BRONZE_ADMISSIONS)
     gone = bronze.join(F.broadcast(asked), on="patient_id", how="left_semi").localCheckpoint()
     patients = gone.select("patient_id").distinct().count()
     if not patients:
-        return Outcome(f"none of the {len(pseudonyms)} pseudonym(s) is in the tables; nothing was erased", 0, 0)
-    parts = [*removal.published_parts(store, gone), *removal.parts_of(store, gone)]
-    by_table, by_publication = removal.count(store, parts), removal.count_published(store, parts)
+        none = f"none of the {len(pseudonyms)} pseudonym(s) is in the tables; nothing was erased"
+        return Outcome(" ".join([*cleared, none]), 0, 0)
+    doomed = Doomed.of(store, [*removal.published_parts(store, gone), *removal.parts_of(store, gone)])
     _keep_months(store, bronze, gone)
     validation.mark_unfinished(store, run_id)
-    removal.record(store, removal.PATIENT, patients, by_table, by_publication, note, run_id)
-    removal.remove(store, parts)
-    counts = ", ".join(f"{name} {number:,}" for name, number in sorted(by_table.items()))
-    published = f" Of {len(by_publication)} publication(s) `reproduce` will say so." if by_publication else ""
-    total = sum(by_table.values())
-    said = [f"{patients} of {len(pseudonyms)} pseudonym(s) erased; rows: {counts}.{published}"]
+    removal.remove(store, doomed, removal.PATIENT, patients, note, run_id)
+    counts = ", ".join(f"{name} {number:,}" for name, number in sorted(doomed.by_table.items()))
+    published = f" Of {len(doomed.by_publication)} publication(s) `reproduce` will say so." if doomed.by_publication else ""
+    total = sum(doomed.by_table.values())
+    said = [*cleared, f"{patients} of {len(pseudonyms)} pseudonym(s) erased; rows: {counts}.{published}"]
     said.append("Published figures stay; the next run makes the current ones anew.")
     said.append(f"Former versions of the tables go when `maintain` runs on or after {removal.kept_until(store)}.")
     return Outcome(" ".join(said), total, total)
@@ -80,7 +78,7 @@ def _keep_months(store: Store, bronze: DataFrame, gone: DataFrame) -> None:
     for number, row in enumerate(emptied):
         known = {name: row[name] for name in place}
         day_one = f"{row['_month']}-01" if row["_month"] else None
-        known |= {"discharge_date": day_one, "record": -stamp - number, "defect": f"{FILTERED}{ERASED}"}
+        known |= {"discharge_date": day_one, "record": -stamp - number, "defect": f"{FILTERED}{removal.ERASED}"}
         rows.append([known.get(name) for name in columns])
     if rows:
         store.append(tables.BRONZE_ADMISSIONS, store.frame(tables.BRONZE_ADMISSIONS, rows))

@@ -18,7 +18,7 @@ from lbz_indicators.clock import utc_now
 from lbz_indicators.config import Settings
 from lbz_indicators.errors import ModelError
 from lbz_indicators.io import Store
-from lbz_indicators.steps import derivation
+from lbz_indicators.steps import derivation, leftovers
 from lbz_indicators.steps.current import Versions
 from lbz_indicators.steps.derivation import Derived
 from lbz_indicators.steps.figure_agreement import agreement, figure_digests
@@ -60,11 +60,13 @@ def freeze(store: Store, settings: Settings, note: str, run_id: str) -> Outcome:
 
     ModelError where there are none, or where they are not of the admissions as they are now.
     """
+    cleared = leftovers.clear(store)
     derived = derivation.require(store, settings)
     content = _content(store, settings, derived)
     publication = content.publication_id
     if publication in {known.publication_id for known in publications(store)}:
-        return Outcome(f"these figures are frozen already as {publication}; nothing was written", content.number, 0)
+        said = f"these figures are frozen already as {publication}; nothing was written"
+        return Outcome(" ".join([*cleared, said]), content.number, 0)
     salt = secrets.token_hex(16)
     _write_rows(store, publication, salt, content)
     references = derived.references.hashes
@@ -91,7 +93,7 @@ def freeze(store: Store, settings: Settings, note: str, run_id: str) -> Outcome:
     columns = store.columns(tables.GOLD_PUBLICATIONS)
     store.append(tables.GOLD_PUBLICATIONS, store.frame(tables.GOLD_PUBLICATIONS, [[facts[name] for name in columns]]))
     said = f"{publication}: {rows:,} figures of {content.number:,} admissions are frozen, and were reproduced from them"
-    return Outcome(said, content.number, content.number + rows)
+    return Outcome(" ".join([*cleared, said]), content.number, content.number + rows)
 
 
 def _content(store: Store, settings: Settings, derived: Derived) -> _Content:
@@ -113,20 +115,8 @@ def _lines(hashes: dict[str, str]) -> list[str]:
     return [f"{name} {sha256}" for name, sha256 in sorted(hashes.items())]
 
 
-_WRITTEN = (tables.GOLD_PUBLISHED_COVARIATES, tables.GOLD_PUBLISHED_STAY_CELLS, tables.GOLD_PUBLISHED_FIGURES)
-
-
-def _take_back(store: Store, publication: str) -> None:
-    """Removes what an attempt has written of a publication that does not count."""
-    for table in _WRITTEN:
-        left = store.find(table)
-        if left is not None and not left.where(F.col("publication_id") == publication).isEmpty():
-            store.delete(table, f"publication_id = '{publication}'")
-
-
 def _write_rows(store: Store, publication: str, salt: str, content: _Content) -> None:
-    """The admissions and the cells, after what a freeze that broke off may have left of them."""
-    _take_back(store, publication)
+    """The admissions and the cells."""
     named = {"publication_id": F.lit(publication)}
     marked = content.admissions.withColumns(named | {"row_identity": row_identity(salt)})
     store.append(tables.GOLD_PUBLISHED_COVARIATES, marked.select("publication_id", "row_identity", *FROZEN))
@@ -135,11 +125,12 @@ def _write_rows(store: Store, publication: str, salt: str, content: _Content) ->
 
 def _require_reproduced(store: Store, content: _Content, clusters: dict[str, str]) -> None:
     publication = content.publication_id
-    frozen, cells = (store.read(table).where(F.col("publication_id") == publication) for table in _WRITTEN[:2])
+    written = (tables.GOLD_PUBLISHED_COVARIATES, tables.GOLD_PUBLISHED_STAY_CELLS)
+    frozen, cells = (store.read(table).where(F.col("publication_id") == publication) for table in written)
     recomputed = store.cache(recomputed_figures(store, content.basis, clusters, frozen, cells))
     found = agreement(content.figures.select(*COMPUTED), recomputed)
     if differing := [one for one in found if not one.hash_equal]:
-        _take_back(store, publication)
+        leftovers.remove_unpublished(store)
         counts = "; ".join(f"{one.indicator}: {one.differing} of {one.figures}" for one in differing)
         raise ModelError(
             f"The figures are not those of the admissions as they are now; nothing was frozen. Differing: {counts}.",

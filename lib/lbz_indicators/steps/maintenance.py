@@ -10,7 +10,7 @@ from lbz_indicators.io import Store
 from lbz_indicators.io.upkeep import DELETED_FILES, LOG, TableState, Upkeep
 from lbz_indicators.progress import Progress
 from lbz_indicators.schemas import SCHEMAS
-from lbz_indicators.steps import retention
+from lbz_indicators.steps import leftovers, retention
 from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.steps.removal import OF_ADMISSIONS
 from lbz_indicators.tables import GOLD_LEASE, Table
@@ -34,6 +34,8 @@ def maintain(
 
     Compaction and vacuum change no row, so the nightly run passes over them; deleted rows make it derive anew what they touch.
     """
+    unpublished = leftovers.count_unpublished(store) if dry_run else 0
+    cleared = [] if dry_run else [*leftovers.clear(store), *leftovers.clear_loads(store)]
     found = retention.expired(store, settings)
     upkeep = Upkeep(store)
     states = [state for table in only or _KEPT if (state := upkeep.state(table)) is not None]
@@ -47,7 +49,9 @@ def maintain(
     done = "would be deleted" if dry_run else "deleted"
     size = sum(state.bytes for state in states)
     said = f"rows past their retention, {done}: {counts}; {len(states)} tables, {size / 1e6:,.1f} MB"
-    return Maintained(Outcome(said, rows_out=0 if dry_run else sum(found.by_table.values())), tuple(states))
+    if unpublished:
+        said += f"; frozen rows of no publication, left by a freeze that broke off, {done}: {unpublished:,}"
+    return Maintained(Outcome(" ".join([*cleared, said]), rows_out=0 if dry_run else sum(found.by_table.values())), tuple(states))
 
 
 def _keep(upkeep: Upkeep, store: Store, settings: Settings, state: TableState) -> None:

@@ -24,11 +24,12 @@ from lbz_indicators.steps.figure_agreement import Agreement, agreement, figure_d
 from lbz_indicators.steps.figure_basis import FigureBasis
 from lbz_indicators.steps.publications import STAY_CELLS, Publication, clusters_of, covariates_digest, model_digests, publications
 from lbz_indicators.steps.recomputed import COMPUTED, recomputed_figures
+from lbz_indicators.steps.removal import removals
 from lbz_indicators.steps.run_order import ORDERED_BY, place
 
 
 @dataclass(frozen=True)
-class Removal:
+class Gone:
     """Frozen rows that are gone by law: when, why (patient, retention), and how many."""
 
     at: dt.datetime
@@ -42,7 +43,7 @@ class Reproduction:
 
     source: str
     indicators: tuple[Agreement, ...]
-    removals: tuple[Removal, ...] = ()
+    removals: tuple[Gone, ...] = ()
     changed: tuple[str, ...] = ()
 
     @property
@@ -73,7 +74,7 @@ def reproduce_publication(store: Store, publication: Publication) -> Reproductio
     basis = publication.basis(store)
     clusters = clusters_of(store, publication.settings, publication.references)
     recomputed = store.cache(recomputed_figures(store, basis, clusters, frozen, cells))
-    removals = _removals(store, publication)
+    gone = _removals(store, publication)
     rows, sha256 = covariates_digest(frozen)
     changed = [
         name if name == STAY_CELLS else f"coefficients of {name}"
@@ -82,17 +83,17 @@ def reproduce_publication(store: Store, publication: Publication) -> Reproductio
     ]
     if figure_digests(published) != dict(publication.figures_sha256):
         changed.append("gold.published_figures")
-    gone = sum(one.rows for one in removals)
-    if rows + gone != publication.admissions or (not gone and sha256 != publication.covariates_sha256):
+    gone_rows = sum(one.rows for one in gone)
+    if rows + gone_rows != publication.admissions or (not gone_rows and sha256 != publication.covariates_sha256):
         changed.append(f"gold.published_covariates ({rows:,} rows, frozen with {publication.admissions:,})")
     source = f"{publication.publication_id}, frozen {publication.frozen_at:%Y-%m-%d %H:%M} UTC"
-    return Reproduction(source, tuple(agreement(published, recomputed)), removals, tuple(changed))
+    return Reproduction(source, tuple(agreement(published, recomputed)), gone, tuple(changed))
 
 
-def _removals(store: Store, publication: Publication) -> tuple[Removal, ...]:
-    rows = store.read_or_empty(tables.GOLD_ERASURES).orderBy("erased_at").collect()
-    counted = [(row, row["rows_by_publication"].get(publication.publication_id, 0)) for row in rows]
-    return tuple(Removal(row["erased_at"], row["reason"], number) for row, number in counted if number)
+def _removals(store: Store, publication: Publication) -> tuple[Gone, ...]:
+    every = [removal.as_done(store) for removal in removals(store)]
+    counted = [(one, one.by_publication.get(publication.publication_id, 0)) for one in every]
+    return tuple(Gone(one.at, one.reason, number) for one, number in counted if number)
 
 
 def reproduce_run(store: Store, run_id: str) -> Reproduction:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -15,19 +14,10 @@ from lbz_indicators.ingest.validate import day
 from lbz_indicators.io import Store
 from lbz_indicators.steps import removal, validation
 from lbz_indicators.steps.publications import publications
-from lbz_indicators.steps.removal import Part
+from lbz_indicators.steps.removal import Doomed, Part
 
 
-@dataclass(frozen=True)
-class Expired:
-    """Rows past their retention: parts of tables, how many by table and by publication."""
-
-    parts: Sequence[Part]
-    by_table: dict[str, int]
-    by_publication: dict[str, int]
-
-
-def expired(store: Store, settings: Settings, this_year: int | None = None) -> Expired:
+def expired(store: Store, settings: Settings, this_year: int | None = None) -> Doomed:
     """What is past its retention on 1 January of this year."""
     year = this_year or utc_now().year
     parts: list[Part] = []
@@ -35,14 +25,14 @@ def expired(store: Store, settings: Settings, this_year: int | None = None) -> E
     if kept is not None and store.find_version(tables.BRONZE_ADMISSIONS) is not None:
         parts += _of_admissions(store, year - kept)
     parts += _of_publications(store, settings, year)
-    return Expired(parts, removal.count(store, parts), removal.count_published(store, parts))
+    return Doomed.of(store, parts)
 
 
 def _of_admissions(store: Store, first_kept: int) -> list[Part]:
     """Admissions discharged before a year, with all that goes with them; without a readable day, by the delivery's."""
     year = F.coalesce(F.year(day("discharge_date")), F.year("load_date"))
     gone = store.read(tables.BRONZE_ADMISSIONS).where(year < first_kept).localCheckpoint()
-    parts = removal.parts_of(store, gone)
+    parts = removal.parts_of(store, gone, first_kept)
     # Diagnoses without an admission have no day but that of their delivery.
     old = store.read(tables.BRONZE_DIAGNOSES).where(F.year("load_date") < first_kept).select(*removal.RECORD)
     return [*parts[:-1], Part(tables.BRONZE_DIAGNOSES, _of_no_other_part(store, old, parts), removal.RECORD), parts[-1]]
@@ -67,9 +57,8 @@ def _of_publications(store: Store, settings: Settings, year: int) -> list[Part]:
     return [Part(tables.GOLD_PUBLISHED_COVARIATES, names, ("publication_id",))]
 
 
-def remove_expired(store: Store, found: Expired, run_id: str) -> None:
+def remove_expired(store: Store, found: Doomed, run_id: str) -> None:
     """Deletes it, and notes it in gold.erasures."""
     if found.by_table:
         validation.mark_unfinished(store, run_id)
-        removal.record(store, removal.RETENTION, None, found.by_table, found.by_publication, "past its retention", run_id)
-        removal.remove(store, found.parts)
+        removal.remove(store, found, removal.RETENTION, None, "past its retention", run_id)

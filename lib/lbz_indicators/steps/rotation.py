@@ -5,8 +5,7 @@ No pseudonym is logged or shown. A rotation that broke off goes on where it ende
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -19,11 +18,10 @@ from lbz_indicators.io import Store
 from lbz_indicators.io.upkeep import Upkeep
 from lbz_indicators.models import registry
 from lbz_indicators.schemas import SCHEMAS
-from lbz_indicators.steps import removal, validation
+from lbz_indicators.steps import leftovers, removal, validation
 from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.tables import Table
 
-_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _KEY = ("hospital_id", "admission_id")
 _PLAIN = (tables.SILVER_REJECTED_ADMISSIONS, tables.SILVER_ADMISSIONS, tables.BRONZE_ADMISSIONS)
 """Tables in which a pseudonym stands by itself; silver.stays has it under its row_hash, which gold.expected repeats."""
@@ -33,13 +31,15 @@ def rotate(store: Store, mapping: DataFrame, where: str, run_id: str) -> Outcome
     """Replaces `old` by `new`, both text, in every table; SettingsError where that is not one for one. `where`: for messages."""
     pairs = store.look_up(mapping.select(F.trim("old").alias("patient_id"), F.trim("new").alias("new_patient_id")))
     name = f"rotation {_fingerprint(pairs, where)}"
+    cleared = leftovers.clear(store)
     upkeep = Upkeep(store)
     order = (tables.GOLD_EXPECTED, tables.SILVER_STAYS, *_PLAIN)
     there = [table for table in order if store.find_version(table) is not None]
     left = [table for table in there if name not in upkeep.notes(table)]
     # A table in which nothing matched has no commit to carry the name; bronze, the last one, always has.
     if tables.BRONZE_ADMISSIONS not in left:
-        return Outcome(f"this mapping has been applied already ({name})", rows_out=0)
+        _delete_former(upkeep, there)  # where it broke off after the last table
+        return Outcome(" ".join([*cleared, f"this mapping has been applied already ({name})"]), rows_out=0)
     if left == there:
         _require_free(store, pairs, where)
     stays = store.cache(_rotated_stays(store, pairs)) if tables.SILVER_STAYS in left else None
@@ -47,7 +47,7 @@ def rotate(store: Store, mapping: DataFrame, where: str, run_id: str) -> Outcome
         stays = stays.localCheckpoint()
     validation.mark_unfinished(store, run_id)
     written: dict[Table, int] = {}
-    with _noted(store, name):
+    with upkeep.noting(name):
         for table in left:
             if table == tables.GOLD_EXPECTED:
                 written[table] = 0 if stays is None else upkeep.update(table, _of_expected(stays), _EXPECTED, ["scored_hash"])
@@ -56,13 +56,18 @@ def rotate(store: Store, mapping: DataFrame, where: str, run_id: str) -> Outcome
                 written[table] = upkeep.update(table, stays, _KEY, ["patient_id", "row_hash"])
             else:
                 written[table] = upkeep.update(table, pairs, ["patient_id"], ["patient_id"])
-    for table in there:
-        upkeep.purge(table)
-        upkeep.vacuum(table)
+    _delete_former(upkeep, there)
     counts = ", ".join(f"{table} {number:,}" for table, number in written.items())
     until = removal.kept_until(store)
     said = f"{name} applied; rows: {counts}. Former versions hold the old pseudonyms until `maintain` runs on or after {until}"
-    return Outcome(said, rows_out=sum(written.values()))
+    return Outcome(" ".join([*cleared, said]), rows_out=sum(written.values()))
+
+
+def _delete_former(upkeep: Upkeep, there: Sequence[Table]) -> None:
+    """Rewrites the files that still hold the old pseudonyms of rows that are only marked as deleted in them."""
+    for table in there:
+        upkeep.purge(table)
+        upkeep.vacuum(table)
 
 
 _EXPECTED = ("hospital_id", "admission_id", "indicator", "scored_hash")
@@ -114,18 +119,3 @@ def _require_free(store: Store, pairs: DataFrame, where: str) -> None:
             where=where,
             mend="ask the trusted third party for the whole mapping: with a part of it links would break.",
         )
-
-
-@contextmanager
-def _noted(store: Store, note: str) -> Iterator[None]:
-    """Every commit inside carries the note."""
-    conf = store.spark.conf
-    before = conf.get(_METADATA, None)
-    conf.set(_METADATA, note)
-    try:
-        yield
-    finally:
-        if before is None:
-            conf.unset(_METADATA)
-        else:
-            conf.set(_METADATA, before)

@@ -57,9 +57,12 @@ def run_steps(
                 with progress.step(name, number, len(names)):
                     outcome = run.do(name, (steps or STEPS | MAINTENANCE)[name])
                     progress.say(outcome.message)
-        except (Exception, KeyboardInterrupt) as error:
+        except (Exception, KeyboardInterrupt) as caught:
+            error = interrupts.what_ended(caught)
             run.record(run.new_store(), RUN, watch, FAILED, Outcome(_what(error)))
-            raise
+            if error is caught:
+                raise
+            raise error from caught
         else:
             run.record(run.new_store(), RUN, watch, DONE, Outcome(", ".join(names)))
             status = DONE
@@ -113,7 +116,8 @@ class Run:
                 outcome = step(store, self.settings, self.progress, self.run_id)
             except (Exception, KeyboardInterrupt) as caught:
                 error = interrupts.what_ended(caught)
-                self._end(store, name, watch, FAILED, Outcome(_what(error)))
+                with interrupts.shielded():
+                    self._end(store, name, watch, FAILED, Outcome(_what(error)))
                 if error is not caught:
                     raise error from caught
                 if isinstance(error, LbzError) or not is_spark_failure(error):
@@ -124,9 +128,11 @@ class Run:
                     where=store.place,
                     mend="see spark.log beside the log for the cause, then run the same command again: it finishes the work.",
                 ) from error
+            else:
+                with interrupts.shielded():
+                    self._end(store, name, watch, DONE, outcome)
             finally:
                 store.release()
-            self._end(store, name, watch, DONE, outcome)
         return outcome
 
     def _end(self, store: Store, name: str, watch: _Watch, status: str, outcome: Outcome) -> None:
@@ -145,7 +151,8 @@ class Run:
         return itertools.count(last_number(self.new_store()) + 1)
 
     def record(self, store: Store, step: str, watch: _Watch, status: str, outcome: Outcome) -> None:
-        """A row of gold.runs. Where it cannot be written the step's own error matters more, so that is only logged."""
+        """A row of gold.runs, also of what a signal ended. Where it cannot be written the step's own error matters more: that is
+        only logged."""
         row = (
             self.run_id,
             self.command,
@@ -164,7 +171,8 @@ class Run:
             outcome.message,
         )
         try:
-            store.append(tables.GOLD_RUNS, store.frame(tables.GOLD_RUNS, [(*row, next(self._numbers))]))
+            with interrupts.shielded():
+                store.append(tables.GOLD_RUNS, store.frame(tables.GOLD_RUNS, [(*row, next(self._numbers))]))
         except LbzError:
             if status == DONE:
                 raise
@@ -190,7 +198,8 @@ def start_run(spark: SparkSession, settings: Settings, command: str, progress: P
             settings_fingerprint=settings.fingerprint,
         )
         try:
-            yield Run(spark, settings, run_id, command, progress, lease, store)
+            with interrupts.ending():
+                yield Run(spark, settings, run_id, command, progress, lease, store)
         except BaseException as error:
             said = f"run {run_id} ({command}) failed: {_what(error)}"
             logs.event(log, "run_failed", said, logging.ERROR, seconds=round(watch.seconds, 3))
