@@ -64,3 +64,28 @@ def test_every_hospital_and_the_own_mark_lie_inside_the_funnel(own: int) -> None
 def test_a_point_without_a_value_leaves_its_place_empty() -> None:
     svg = interval_svg([Point("a", None, None, None), Point("b", 5.0, None, None)], NAMES, NL)
     assert ">a<" in svg and ">b<" in svg and ">nation<" not in svg
+
+
+def test_days_that_were_followed_before_give_the_same_charts() -> None:
+    """Truth: the charts made of the admissions themselves; rows of days as gold.monitoring has them, in another order."""
+    import datetime as dt
+
+    import numpy as np
+    import pandas as pd
+
+    from lbz_indicators.config import load_settings
+    from lbz_indicators.indicators.monitored import Plan, follow_hospital
+    from lbz_indicators.publish.report.followed import follow, followed_days
+
+    draws = np.random.default_rng(4)
+    p = draws.uniform(0.02, 0.4, 300)
+    died = draws.random(300) < 3 * p / (1 + 2 * p)
+    days = [dt.date(2022, 1, 1) + dt.timedelta(days=n // 3) for n in range(300)]
+    rows = pd.DataFrame({"hospital_id": "H1", "diagnosis_group": "1", "discharge_date": days, "discharge_minutes": np.nan,
+                         "admission_id": [f"{n:03}" for n in range(300)], "observed": died, "expected": p})  # fmt: skip
+    settings = load_settings(None, ["comparison.cusum_replicates=200", "comparison.followed_expected_deaths=1000000"]).comparison
+    made = follow_hospital(rows, Plan(2022, settings))
+    worse, better = made.worse_limit.iloc[0], made.better_limit.iloc[0]
+    found = followed_days(made.sample(frac=1, random_state=1), worse, better)
+    truth = follow(days, died, p, worse, better)
+    assert found.worse.signals and found == truth

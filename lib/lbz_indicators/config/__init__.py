@@ -1,5 +1,6 @@
 """The settings of a run."""
 
+from lbz_indicators.config.comparison import ComparisonSettings
 from lbz_indicators.config.eligibility import EligibilitySettings
 from lbz_indicators.config.loading import CONF, explain, load_settings, load_yaml, recorded_settings
 from lbz_indicators.config.sections import (
@@ -26,6 +27,7 @@ from lbz_indicators.config.settings import Settings, fingerprint
 
 __all__ = [
     "CONF",
+    "ComparisonSettings",
     "DeliverySettings",
     "EligibilitySettings",
     "IndicatorSettings",

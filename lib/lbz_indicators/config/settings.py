@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 
+from lbz_indicators.config.comparison import ComparisonSettings
 from lbz_indicators.config.eligibility import EligibilitySettings
 from lbz_indicators.config.sections import (
     DeliverySettings,
@@ -46,6 +47,7 @@ class Settings(Section):
     readmission: ReadmissionSettings
     olo: LongStaySettings
     eligibility: EligibilitySettings
+    comparison: ComparisonSettings
     synthetic: SyntheticSettings
 
     @property

@@ -5,11 +5,29 @@
 
 from __future__ import annotations
 
-from lbz_indicators.schemas import bronze, gold, gold_cells, gold_models, gold_packages, gold_published, silver
+from lbz_indicators.schemas import (
+    bronze,
+    gold,
+    gold_cells,
+    gold_comparison,
+    gold_eligibility,
+    gold_models,
+    gold_packages,
+    gold_published,
+    silver,
+)
 from lbz_indicators.schemas.contract import TABLE_VERSION, Column, TableSchema
 from lbz_indicators.tables import Table
 
-_GOLD = (*gold_models.SCHEMAS, *gold_cells.SCHEMAS, *gold.SCHEMAS, *gold_published.SCHEMAS, *gold_packages.SCHEMAS)
+_GOLD = (
+    *gold_models.SCHEMAS,
+    *gold_cells.SCHEMAS,
+    *gold.SCHEMAS,
+    *gold_comparison.SCHEMAS,
+    *gold_eligibility.SCHEMAS,
+    *gold_published.SCHEMAS,
+    *gold_packages.SCHEMAS,
+)
 _LAYERS = (*bronze.SCHEMAS, *silver.SCHEMAS, *_GOLD)
 SCHEMAS: dict[Table, TableSchema] = {schema.table: schema for schema in _LAYERS}
 

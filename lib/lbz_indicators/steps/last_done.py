@@ -14,7 +14,7 @@ from lbz_indicators import tables
 from lbz_indicators.io import Store
 from lbz_indicators.steps.run_order import ORDERED_BY, in_order, place
 
-NOT_OF_FIGURES = {"delivery", "eligibility", "publication", "retention", "spark", "storage", "synthetic"}
+NOT_OF_FIGURES = {"comparison", "delivery", "eligibility", "publication", "retention", "spark", "storage", "synthetic"}
 """Sections of the settings that no row and no figure depends on, once a delivery is loaded."""
 NOT_OF_ROWS = {
     ("readmission", "delivered_until"),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from lbz_indicators.stats.monitoring import BETTER, WORSE, cusum_path, cusum_weights, vlad
@@ -49,6 +50,27 @@ def follow(
         worse=_chart(days, cusum_weights(observed, probability, WORSE), worse_limit, firsts),
         better=_chart(days, cusum_weights(observed, probability, BETTER), better_limit, firsts),
         admissions=len(days),
+    )
+
+
+def followed_days(days: pd.DataFrame, worse_limit: float, better_limit: float) -> Followed:
+    """The same of days that were followed before: rows of gold.monitoring of one series, in any order. ValueError without any."""
+    if days.empty:
+        raise ValueError("nobody to follow: leave the chart out")
+    ordered = days.sort_values("day")
+
+    def chart(name: str, limit: float) -> Chart:
+        signalled = ordered[ordered[f"{name}_signals"] > 0]
+        # A day on which a chart signalled twice has two signals.
+        signals = [day for day, times in zip(signalled["day"], signalled[f"{name}_signals"]) for _ in range(int(times))]
+        return Chart(tuple(float(height) for height in ordered[f"{name}_height"]), limit, tuple(signals))
+
+    return Followed(
+        days=tuple(ordered["day"]),
+        vlad=tuple(float(height) for height in ordered["vlad"]),
+        worse=chart("worse", worse_limit),
+        better=chart("better", better_limit),
+        admissions=int(ordered["admissions"].sum()),
     )
 
 
