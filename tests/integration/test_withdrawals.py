@@ -211,7 +211,6 @@ def test_when_only_a_whole_validation_will_do(small_data: SparkSession, folder: 
         return validate_arrived.needs_all(store, chosen, deliveries)
 
     assert reason(settings) is None
-    assert "validated before all" in str(reason(settings, "fourth"))
     other = _settings(folder, "first", "tables", "validation.maximum_age_years=110")
     assert "settings" in str(reason(other))
     store.delete(tables.BRONZE_DIAGNOSES, "admission_id = 'a1'")
