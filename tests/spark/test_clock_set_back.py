@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,24 +18,17 @@ from pyspark.sql import functions as F
 from lbz_indicators import __version__, tables
 from lbz_indicators.clock import after
 from lbz_indicators.config import Settings, load_settings
-from lbz_indicators.io import Store
 from lbz_indicators.models import registry
 from lbz_indicators.progress import SILENT
 from lbz_indicators.registry_views import list_versions
 from lbz_indicators.schemas import SCHEMAS
-from lbz_indicators.show_runs import latest_runs
 from lbz_indicators.steps import figure_history, loading, severity
 from lbz_indicators.steps.current import Versions
-from lbz_indicators.steps.explained_sides import as_found_by
 from lbz_indicators.steps.figure_history import write_figures
-from lbz_indicators.steps.last_done import Done, last_done
 from lbz_indicators.steps.month_record import record_months
-from lbz_indicators.steps.nightly import RESTRICTED, why_everything
-from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.steps.predicted import Family
 from lbz_indicators.steps.promotion import promote
 from lbz_indicators.steps.registration import NewVersion, register
-from lbz_indicators.steps.run import run_alone
 from lbz_indicators.tables import Table
 
 NOON = dt.datetime(2026, 3, 29, 12)
@@ -182,52 +174,3 @@ def test_a_delivery_is_loaded_after_the_last_and_its_discharges_are_not_in_the_f
     assert loading._stamps(store, named, {}) == (dt.date(2026, 3, 1), NOON + ONE)
     told.now += 2 * BACK
     assert loading._stamps(store, _settings(), {}) == (told.now.date(), told.now)
-
-
-def test_steps_are_ordered_as_they_ended(small_data: SparkSession, told: WallClock, tmp_path: Path) -> None:
-    """On Delta, with the records that runs write: score, then erase, then score again, each with a clock two days behind."""
-    settings = _settings(f"storage.root={tmp_path}")
-    names = ("indicators", "erase", "indicators")
-    run_ids = []
-    for number, name in enumerate(names):
-        told.now -= BACK
-
-        def step(store: Store, _: Settings, __: object, run_id: str, number: int = number) -> Outcome:
-            run_ids.append(run_id)
-            store.versions_read["silver.covariates"] = number
-            return Outcome(f"number {number}")
-
-        run_alone(small_data, settings, name, step, SILENT)
-    store = Store(small_data, settings.storage)
-    rows = store.read(tables.GOLD_RUNS).select("run_id", "number", "started_at").orderBy("number").collect()
-    assert [tuple(row)[:2] for row in rows] == list(zip(run_ids, (1, 2, 3), strict=True))
-    assert [row["started_at"] for row in rows] == [NOON - BACK, NOON - 2 * BACK, NOON - 3 * BACK], "what the clock said"
-    done = last_done(store)
-    assert list(done) == ["erase", "indicators"] and done["indicators"].read["silver.covariates"] == 2
-    assert [row["run_id"] for row in latest_runs(store).collect()] == run_ids[::-1], "the newest first"
-    assert as_found_by(store, run_ids[2])._pinned == {"silver.covariates": 2}
-
-
-def test_rows_of_an_older_program_come_before_those_with_a_number(store: MemoryStore) -> None:
-    def row(number: int | None, at: dt.datetime, read: int) -> dict[str, Any]:
-        return {"step": "score", "status": "done", "settings": "{}", "number": number, "started_at": at, "tables_in": {"a": read}}
-
-    _append(store, tables.GOLD_RUNS, row(None, NOON, 1), row(1, NOON - BACK, 3), row(None, NOON + BACK, 2))
-    assert last_done(store)["score"].read == {"a": 3}
-
-
-def _done(settings: Settings, at: dt.datetime, *names: str) -> dict[str, Done]:
-    return {name: Done(settings.model_dump(mode="json"), __version__, {}, {}, at) for name in names}
-
-
-def test_a_night_goes_on_from_nothing_that_was_rewritten_since(store: MemoryStore, told: WallClock) -> None:
-    """The erasure came after the steps, though the clock said less then."""
-    settings = _settings()
-    done = _done(settings, NOON - BACK, *RESTRICTED) | _done(settings, NOON - 2 * BACK, "erase")
-    assert why_everything(store, settings, done) == "erase rewrote rows and their history"
-
-
-def test_a_night_whose_clock_was_set_back_does_not_reckon_how_long_ago_the_last_was(store: MemoryStore, told: WallClock) -> None:
-    settings = _settings()
-    why = why_everything(store, settings, _done(settings, NOON + BACK, *RESTRICTED))
-    assert why is not None and "the last time was 2026-03-31 12:00 by a clock that was set back since" in why
