@@ -18,7 +18,7 @@ from lbz_indicators.progress import SILENT
 from lbz_indicators.steps import derive, nightly, touched
 from lbz_indicators.steps.last_done import Done, left_by, settings_moved
 from lbz_indicators.steps.moved import MonthStates, hospitals_moved, months_moved
-from lbz_indicators.steps.nightly import COMPARED_BY, Night
+from lbz_indicators.steps.nightly import COMPARED_BY, Night, _is_followed
 from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.tables import Table
 
@@ -140,6 +140,17 @@ def test_more_than_a_share_or_a_million_is_done_as_a_whole(rows: int, number: in
 
     said = touched.too_many(Rows(), number)  # type: ignore[arg-type]
     assert said == (f"{number:,} admissions or patients are touched" if many else None)
+
+
+def test_a_night_follows_what_the_steps_of_a_run_alone_write() -> None:
+    """Not gold.erasures and the like: a removal that broke off, or one that was finished later, would make every night a whole run."""
+    steps = {
+        "silver": ("admissions", "diagnoses", "rejected_admissions", "quality", "delivered_months", "covariates", "stays"),
+        "gold": ("exclusions", "index_stays", "stay_cells", "stay_coefficients", "stay_fit", "expected", "expected_nights",
+                 "olo_agreement", "figure_cells", "weight_cells", "indicators", "interval_variants"),
+    }  # fmt: skip
+    wanted = {f"{layer}.{name}" for layer, names in steps.items() for name in names}
+    assert {str(table) for table in tables.ALL if _is_followed(str(table))} == wanted
 
 
 class Kept:

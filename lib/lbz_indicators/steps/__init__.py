@@ -18,7 +18,7 @@ A night (`nightly`) takes the same steps over what changed since each was done l
 | severity | silver.admissions, bronze small tables | gold.severity_versions, .severity_classes; used by the next derive | `population.severity` |
 | freeze | gold.indicators, what it was made of, the current models | gold.published_figures, .published_covariates, .published_stay_cells, .publications | `figure_basis`, `recomputed`, `figure_agreement`, `digests` |
 | reproduce | what was frozen, or former table versions; stored coefficients | nothing | `reproduction`, `recomputed`, `figure_agreement` |
-| maintain, erase, rotate-pseudonyms | bronze.admissions | every table with a row of an admission, gold.erasures | `retention`, `erasure`, `removal`, `rotation`, `maintenance` |
+| maintain, erase, rotate-pseudonyms | bronze.admissions | every table with a row of an admission, gold.erasures | `retention`, `erasure`, `removal`, `rotation`, `maintenance`, `leftovers` |
 | handing over (`handing_over`, no Spark) | the files of packages, the table of authorised people | encrypted packages, messages; rows of gold.packages, .package_messages | `publish.authorised`, `.package`, `.archive`, `.passwords`, `.messages`, `.names` |
 | migrate | every table of an older layout | the same | `migration`, `io.layout` |
 """

@@ -54,6 +54,11 @@ COMPARED_BY: Mapping[str, tuple[Table, ...]] = {
 """Tables of which a step of a night reads the version that it read last, by step."""
 GROWING = {"silver.derivation", "silver.validation", "gold.indicator_history", "gold.month_figures", "gold.lease"}
 """Tables that say themselves whether they are complete, or only grow."""
+_OTHERS = (
+    "bronze.", "gold.model", "gold.severity", "gold.reference", "gold.publi", "gold.package", "gold.erasures", "gold.runs",
+    "gold.eligibility", "gold.funnel", "gold.monitoring", "gold.signal",
+)  # fmt: skip
+"""How the names of tables begin that only grow, or that other commands write too, and that no night goes on from."""
 
 
 @dataclass
@@ -198,8 +203,8 @@ def _written_since(store: Store, done: Mapping[str, Done]) -> str | None:
 
 
 def _is_followed(name: str) -> bool:
-    """Whether only the steps of a run write the table."""
-    return not name.startswith(("bronze.", "gold.model", "gold.severity", "gold.published")) and name not in GROWING
+    """Whether only the steps of a run write the table, and a night goes on from what they left."""
+    return not name.startswith(_OTHERS) and name not in GROWING
 
 
 def why_derive_all(store: Store, done: Done) -> str | None:
