@@ -16,6 +16,7 @@ from lbz_indicators.commands.delivery import validate_delivery
 from lbz_indicators.commands.explain import explain
 from lbz_indicators.commands.nightly import nightly
 from lbz_indicators.commands.options import Config, Csv, Json, Output, Overrides, Years, form, settings_of, start
+from lbz_indicators.commands.site import site
 from lbz_indicators.errors import LbzError
 from lbz_indicators.logs import log_files
 
@@ -33,6 +34,7 @@ app.command("nightly")(nightly)
 publication.add_to(app)
 upkeep.add_to(app)
 app.command("validate-delivery")(validate_delivery)
+app.command("site")(site)
 
 
 @app.command()

@@ -19,6 +19,7 @@ A night (`nightly`) takes the same steps over what changed since each was done l
 | freeze | gold.indicators, what it was made of, the current models | gold.published_figures, .published_covariates, .published_stay_cells, .publications | `figure_basis`, `recomputed`, `figure_agreement`, `digests` |
 | reproduce | what was frozen, or former table versions; stored coefficients | nothing | `reproduction`, `recomputed`, `figure_agreement` |
 | maintain, erase, rotate-pseudonyms | bronze.admissions | every table with a row of an admission, gold.erasures | `retention`, `erasure`, `removal`, `rotation`, `maintenance`, `leftovers` |
+| site (`lbz-indicators site`) | gold.indicators, .month_figures, bronze.hospitals | an HTML file | `publish.site`, `publish.disclosure` |
 | handing over (`handing_over`, no Spark) | the files of packages, the table of authorised people | encrypted packages, messages; rows of gold.packages, .package_messages | `publish.authorised`, `.package`, `.archive`, `.passwords`, `.messages`, `.names` |
 | migrate | every table of an older layout | the same | `migration`, `io.layout` |
 """

@@ -136,6 +136,7 @@ def caterpillar(panel: Panel, names: Mapping[str, str], said: Words) -> Chart:
             "range": [len(rows) - 0.5, -0.5],
             "automargin": True,
             "gridcolor": "#eeeeee",
+            "zeroline": False,
         },
         "shapes": [middle | {"line": {"color": GREY, "width": 1}}],
     }
