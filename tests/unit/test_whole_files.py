@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from lbz_indicators.io.whole import require_file_place, write_whole
 
 from lbz_indicators.cli import main
 from lbz_indicators.errors import SettingsError, StorageError
+from lbz_indicators.io.whole import require_file_place, write_whole
 
 
 def test_a_file_takes_the_place_of_the_former_one(tmp_path: Path) -> None:
