@@ -90,7 +90,7 @@ class Tables:
         return rows
 
     def append(self, _: object, rows: list[tuple[Any, ...]]) -> None:
-        step, status, message = rows[0][2], rows[0][-2], rows[0][-1]
+        step, status, message = rows[0][2], rows[0][-3], rows[0][-2]
         self.spark.call(f"record {step}")
         self.runs.append((step, status, message))
 
@@ -122,6 +122,7 @@ def _run(monkeypatch: pytest.MonkeyPatch, spark: Spark, step: Any = None, alone:
             run_steps(spark, settings, ["work", "more"], SILENT, "run", dict.fromkeys(("work", "more"), step or work))  # type: ignore[arg-type]
 
     monkeypatch.setattr(run, "Store", lambda *_: tables)
+    monkeypatch.setattr(run, "last_number", lambda *_: 0)
     monkeypatch.setattr(lease, "change_row", tables.change_row)
     monkeypatch.setattr(cli, "app", command)
     with pytest.raises(SystemExit) as exited:
