@@ -60,6 +60,9 @@ def _settings(*overrides: str) -> Settings:
     return load_settings(None, [*chosen, *overrides])
 
 
+DELIVERED = {"delivery_id": "d", "table_name": "admissions", "load_date": NOON.date(), "loaded_at": NOON}
+
+
 def test_a_time_is_after_the_last_one() -> None:
     assert after(None, NOON) == NOON and after(NOON - BACK, NOON) == NOON
     assert after(NOON, NOON) == after(NOON, NOON - BACK) == NOON + ONE
@@ -84,6 +87,7 @@ def test_the_severity_table_derived_last_is_in_force(store: MemoryStore, told: W
     day = dt.date(2018, 3, 10)
     hospitals = [{"hospital_id": f"H{n}", "loaded_at": NOON, "delivery_id": "d", "record": n} for n in range(4)]
     _append(store, tables.BRONZE_HOSPITALS, *hospitals)
+    _append(store, tables.BRONZE_DELIVERIES, DELIVERED)
     patient = {
         "discharge_year": 2018, "admission_date": day, "discharge_date": day + dt.timedelta(days=4), "care_type": "K",
         "urgency": "acute", "origin": "home", "discharge_destination": "home", "sex": "M", "age_years": 60, "resident": True,
@@ -105,11 +109,12 @@ def _expected(deaths: int) -> list[dict[str, Any]]:
 
 def test_the_month_recorded_last_holds(store: MemoryStore, told: WallClock) -> None:
     _append(store, tables.BRONZE_HOSPITALS, {"hospital_id": "H1", "loaded_at": NOON, "delivery_id": "d", "record": 1})
+    _append(store, tables.BRONZE_DELIVERIES, DELIVERED)
     for deaths, moved in ((2, 2), (3, 2), (3, 0), (2, 2), (2, 0)):  # the hospital and the nation
         told.now -= BACK
         store.kept.pop(str(tables.GOLD_EXPECTED), None)
         _append(store, tables.GOLD_EXPECTED, *_expected(deaths))
-        assert record_months(store, _settings(), "m", f"run {told.now}") == moved
+        assert record_months(store, _settings(), "m", None, f"run {told.now}") == moved
 
 
 def _figures(value: float, *hospitals: str | None) -> list[dict[str, Any]]:
@@ -162,15 +167,14 @@ def _fail(*_: object) -> None:
     raise OSError("no space left")
 
 
-@pytest.mark.parametrize("table", [tables.BRONZE_ADMISSIONS, tables.BRONZE_WITHDRAWALS, tables.BRONZE_HOSPITALS], ids=str)
 def test_a_delivery_is_loaded_after_the_last_and_its_discharges_are_not_in_the_future(
-    store: MemoryStore, told: WallClock, table: Table
+    store: MemoryStore, told: WallClock
 ) -> None:
-    """The last one was loaded on the 29th, and holds discharges of the 28th; a load that broke off has small tables alone."""
-    _append(store, table, {"delivery_id": "first", "load_date": NOON.date(), "loaded_at": NOON, "record": 1})
+    """The last one was loaded on the 29th, and holds discharges of the 28th."""
+    _append(store, tables.BRONZE_DELIVERIES, DELIVERED)
     told.now -= BACK
-    assert loading._stamps(store, _settings(), {}) == (NOON.date(), NOON + ONE)
+    assert loading._stamps(store, _settings()) == (NOON.date(), NOON + ONE)
     named = _settings("delivery.load_date=2026-03-01")
-    assert loading._stamps(store, named, {}) == (dt.date(2026, 3, 1), NOON + ONE)
+    assert loading._stamps(store, named) == (dt.date(2026, 3, 1), NOON + ONE)
     told.now += 2 * BACK
-    assert loading._stamps(store, _settings(), {}) == (told.now.date(), told.now)
+    assert loading._stamps(store, _settings()) == (told.now.date(), told.now)
