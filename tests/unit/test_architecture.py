@@ -107,6 +107,16 @@ def test_only_the_session_builds_a_session(module: str) -> None:
     assert not re.search(r"SparkSession\s*\.\s*builder|getOrCreate|getActiveSession", MODULES[module].read_text(encoding="utf-8"))
 
 
+OF_WHOLE_BRONZE = {f"steps.{name}" for name in ("delivered", "loading", "erasure", "removal", "rotation", "retention")}
+"""Modules that load records or remove them: theirs are all that lie there."""
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name not in OF_WHOLE_BRONZE])
+def test_only_what_was_delivered_whole_counts(module: str) -> None:
+    """Bronze is read through steps.delivered, which leaves out deliveries whose load broke off."""
+    assert not re.search(r"\.(read|read_or_empty|find)\(\s*(tables\.)?BRONZE_", MODULES[module].read_text(encoding="utf-8"))
+
+
 def test_importing_everything_starts_no_spark() -> None:
     """In a process of its own: no gateway to Java, no active context or session after every module is imported."""
     program = f"""

@@ -14,6 +14,7 @@ from lbz_indicators.schemas import (
     gold_models,
     gold_packages,
     gold_published,
+    gold_registration,
     silver,
 )
 from lbz_indicators.schemas.contract import TABLE_VERSION, Column, TableSchema
@@ -24,6 +25,7 @@ _GOLD = (
     *gold_cells.SCHEMAS,
     *gold.SCHEMAS,
     *gold_comparison.SCHEMAS,
+    *gold_registration.SCHEMAS,
     *gold_eligibility.SCHEMAS,
     *gold_published.SCHEMAS,
     *gold_packages.SCHEMAS,

@@ -56,7 +56,7 @@ GROWING = {"silver.derivation", "silver.validation", "gold.indicator_history", "
 """Tables that say themselves whether they are complete, or only grow."""
 _OTHERS = (
     "bronze.", "gold.model", "gold.severity", "gold.reference", "gold.publi", "gold.package", "gold.erasures", "gold.runs",
-    "gold.eligibility", "gold.funnel", "gold.monitoring", "gold.signal",
+    "gold.eligibility", "gold.funnel", "gold.monitoring", "gold.signal", "gold.registration", "gold.frozen",
 )  # fmt: skip
 """How the names of tables begin that only grow, or that other commands write too, and that no night goes on from."""
 
