@@ -27,7 +27,13 @@ def run_and_signal(
     command = [COMMAND, step, "--input", str(delivery), "--output", str(root), *prepared.ARGUMENTS, *QUICK]
     with said.open("wb") as stream:
         process = subprocess.Popen(
-            command, stdout=stream, stderr=stream, env=os.environ | prepared.QUICK_JAVA, start_new_session=True
+            command,
+            stdout=stream,
+            stderr=stream,
+            env=os.environ | prepared.QUICK_JAVA,
+            start_new_session=True,
+            # What a shell starts in the background ignores Ctrl-C, and so would its children: the tests may be such a command.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
     end = time.monotonic() + SECONDS
     while process.poll() is None and not under_way() and time.monotonic() < end:

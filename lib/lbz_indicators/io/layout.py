@@ -62,7 +62,8 @@ def properties(table: Table, retention_days: int) -> dict[str, str]:
     days = f"interval {retention_days} days"
     return {
         PROPERTY: str(TABLE_VERSION),
-        "delta.enableDeletionVectors": "true",
+        # For every look at a table that may have them Delta lists its files once more.
+        "delta.enableDeletionVectors": str(SCHEMAS[table].is_of_admissions).lower(),
         "delta.enableChangeDataFeed": str(SCHEMAS[table].change_feed).lower(),
         "delta.logRetentionDuration": days,
         "delta.deletedFileRetentionDuration": days,

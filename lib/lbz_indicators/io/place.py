@@ -7,6 +7,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -14,6 +15,7 @@ from pyspark.sql import functions as F
 from lbz_indicators.config import StorageSettings
 from lbz_indicators.errors import SettingsError, StorageError
 from lbz_indicators.hashing import quote
+from lbz_indicators.io.delta_log import DeltaLog
 from lbz_indicators.places import absolute, is_remote
 from lbz_indicators.tables import Table
 
@@ -76,6 +78,20 @@ class Place:
         """The table's folder, where tables lie on a path."""
         return f"{absolute(self.settings.root or '')}/{table.layer}/{table.name}"
 
+    def _last_commit_by_log(self, table: Table) -> tuple[Commit | None] | None:
+        """What last_commit gives; None where only SQL can tell."""
+        try:
+            log_of_table = None if self.settings.catalog else DeltaLog.of(self.spark, self.path(table))
+            if log_of_table is None:
+                return None
+            version = log_of_table.version()
+            if version is None:
+                return (None,) if log_of_table.is_absent() else None
+            return (Commit(version, log_of_table.rows_written(version)),)
+        except (PySparkException, Py4JError):
+            log.info("Delta's log of %s cannot be read; SQL is asked", table, exc_info=True)
+            return None
+
     def make_layer(self, table: Table) -> None:
         """The catalog's schema of the table's layer; nothing where tables lie on a path."""
         if not self.settings.catalog:
@@ -86,15 +102,18 @@ class Place:
     def last_commit(self, table: Table) -> Commit | None:
         """The latest commit, None where the table is absent; a StorageError where a folder of its name holds none."""
         try:
+            if known := self._last_commit_by_log(table):
+                return known[0]
             history = self.spark.sql(f"DESCRIBE HISTORY {self.identifier(table)} LIMIT 1")
             row = history.select("version", F.col("operationMetrics")["numOutputRows"]).collect()[0]
-        except PySparkException as error:
-            if error.getCondition() in NOT_THERE:
+        except (PySparkException, Py4JError) as error:
+            condition = error.getCondition() if isinstance(error, PySparkException) else None
+            if condition in NOT_THERE:
                 return None
             log.error("looking for %s", table, exc_info=True)
             raise StorageError(
                 f"The table {table} cannot be opened.",
-                where=f"{self.name}, {error.getCondition() or type(error).__name__}",
+                where=f"{self.name}, {condition or type(error).__name__}",
                 mend="check the folder's permissions and that nothing but this program writes there.",
             ) from error
         return Commit(int(row[0]), int(row[1] or 0))

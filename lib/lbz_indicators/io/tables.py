@@ -367,6 +367,7 @@ class Store:
 
     def release(self) -> None:
         """Drops everything `cache` keeps."""
-        for frame in self._cached:
+        # The last one first: Spark looks for what else was made of a frame, and plans that anew.
+        for frame in reversed(self._cached):
             frame.unpersist()
         self._cached.clear()

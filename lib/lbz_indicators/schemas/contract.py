@@ -61,6 +61,11 @@ class TableSchema:
         return [column.name for column in self.columns]
 
     @property
+    def is_of_admissions(self) -> bool:
+        """Whether its rows grow with the nation's admissions, so that a few are changed without writing their files anew."""
+        return "admission_id" in self.names
+
+    @property
     def content(self) -> list[str]:
         """Columns that make two rows of one key the same or different."""
         return [name for name in self.names if name not in self.key and name not in self.lineage]
