@@ -6,7 +6,8 @@ SAMPLE ?= ../shared/data
 OUTPUT ?= out
 YEARS  ?= 2019-2022
 DELIVERED_UNTIL ?= $(lastword $(subst -, ,$(YEARS)))-12-31
-LONG   ?= tests
+WORKERS ?= 2
+PARALLEL := -n $(WORKERS) --dist loadgroup
 PACKAGE := dist/lbz_indicators.zip
 
 .DEFAULT_GOAL := help
@@ -37,10 +38,10 @@ demo-truth: run ## what was planted in the generated nation, and what the figure
 	$(BIN)/python tests/recovery/scorecard.py --nation $(OUTPUT)/nation --tables $(OUTPUT)/tables --years $(YEARS)
 
 test: env ## unit, Spark, golden and integration tests (under 20 minutes on two cores)
-	$(BIN)/python -m pytest -q tests
+	$(BIN)/python -m pytest -q tests $(PARALLEL)
 
-test-long: env ## the longer proofs: recovery of a known truth, partitions, spark-submit
-	$(BIN)/python -m pytest -q $(LONG) --long -m long
+test-long: env ## the longer proofs: the real sample, publications, recovery of a known truth, partitions, spark-submit
+	$(BIN)/python -m pytest -q tests --long -m long $(PARALLEL)
 
 test-story: env ## three nights, and three years month by month, each compared with whole runs (an hour)
 	$(BIN)/python -m pytest -q tests --story -m story

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +23,8 @@ KINDS = {
     "story": "three nights, and three years month by month, beside whole runs",
 }
 SHARED_DATA = ROOT.parent / "shared" / "data"
+MADE_ONCE = ("sample_run", "golden", "undisturbed")
+"""Runs that the tests of several files look at: all of these go to one worker, and begin first."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,7 +34,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out = [name for name in KINDS if not config.getoption(f"--{name}")]
-    items[:] = [item for item in items if not any(item.get_closest_marker(name) for name in left_out)]
+    chosen = [item for item in items if not any(item.get_closest_marker(name) for name in left_out)]
+    for item in chosen:
+        # Of a test that uses none of these, the tests of its file stay together, for they share what they look at.
+        made = [name for name in MADE_ONCE if name in getattr(item, "fixturenames", ())]
+        item.add_marker(pytest.mark.xdist_group(made[0] if made else item.path.name))
+    items[:] = sorted(chosen, key=lambda item: not set(MADE_ONCE) & set(getattr(item, "fixturenames", ())))
 
 
 @pytest.fixture(scope="session")
@@ -56,11 +66,20 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     with pytest.MonkeyPatch.context() as patched:
         # Two cores are Java's compiler's for the most part: the collector that takes least of them.
         patched.setenv("JDK_JAVA_OPTIONS", "-XX:+UseParallelGC")
-        session = start_session(load_settings(None, overrides), str(tmp_path_factory.mktemp("log") / "spark.log"))
+        with _one_after_the_other():
+            session = start_session(load_settings(None, overrides), str(tmp_path_factory.mktemp("log") / "spark.log"))
     session.conf.set("spark.databricks.delta.snapshotPartitions", "2")
     session.conf.set("spark.sql.adaptive.enabled", "false")
     yield session
     session.stop()
+
+
+@contextmanager
+def _one_after_the_other() -> Iterator[None]:
+    """The first session of a machine fetches the Delta jar; two workers at once would write the same files."""
+    with (Path(tempfile.gettempdir()) / "lbz-tests-first-session").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,8 @@ from lbz_indicators.steps.explanation import Part, explain
 from lbz_indicators.steps.predicted import mortality_family
 from lbz_indicators.steps.run import run_steps
 
+pytestmark = pytest.mark.long
+
 KEY = ["hospital_id", "admission_id"]
 FIGURES = ["fit", "score", "indicators"]
 
@@ -217,7 +219,6 @@ def _ratio(sums: Sums) -> float:
     return sums.observed / sums.expected
 
 
-@pytest.mark.long
 def test_a_model_made_with_other_settings_scores_the_admissions_as_it_would_have_had_them(both: Both, tmp_path: Path) -> None:
     """Without the NZa rules more admissions are in: the rows are derived anew for the model that was made so, and back."""
     root = tmp_path / "tables"

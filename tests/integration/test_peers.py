@@ -18,6 +18,8 @@ from lbz_indicators.steps.current import current_model
 from lbz_indicators.steps.predicted import mortality_family
 from sample import SampleRun
 
+pytestmark = pytest.mark.long
+
 R_PROGRAM = """
 rows <- read.csv("rows.csv", colClasses = c(group = "character"))
 terms <- read.csv("terms.csv", colClasses = "character")

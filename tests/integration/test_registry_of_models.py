@@ -25,6 +25,8 @@ from lbz_indicators.steps.promotion import promote, retire
 from lbz_indicators.steps.run import run_alone, run_steps
 from sample import SampleRun, assert_equal_to_independent, current_figures, sample_settings
 
+pytestmark = pytest.mark.long
+
 OTHER_CLASSES = ("models.minimum_class_admissions=80", "models.promotion=by_hand")
 
 
@@ -120,7 +122,6 @@ def test_models_of_different_events_are_not_compared(copied: SampleRun) -> None:
         compare(copied.store, copied.settings, _versions(copied)[0], stay)
 
 
-@pytest.mark.long
 def test_one_organisation_fits_and_another_scores(
     copied: SampleRun, spark: SparkSession, shared_data: Path, tmp_path: Path
 ) -> None:

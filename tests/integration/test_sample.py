@@ -22,6 +22,8 @@ from lbz_indicators.steps.predicted import mortality_family
 from lbz_indicators.steps.run import run_steps
 from sample import SampleRun, assert_equal_to_independent, comparable, current_figures, every_figure, sample_settings
 
+pytestmark = pytest.mark.long
+
 _OF_EACH_RUN = {tables.GOLD_RUNS, tables.GOLD_LEASE}
 
 
@@ -171,7 +173,6 @@ def test_the_same_delivery_again_makes_no_new_version(sample_run: SampleRun) -> 
     assert set(every_figure(sample_run.store).run_id) == {sample_run.run_id}
 
 
-@pytest.mark.long
 def test_a_failure_half_way_leaves_the_last_good_figures(sample_run: SampleRun, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other settings make another model; the run dies between fit and score; the next run finishes the work."""
     before = comparable(current_figures(sample_run.store))
@@ -201,7 +202,6 @@ def test_a_failure_half_way_leaves_the_last_good_figures(sample_run: SampleRun, 
     pd.testing.assert_frame_equal(comparable(current_figures(sample_run.store, back)), before)
 
 
-@pytest.mark.long
 def test_figures_that_a_broken_off_run_left_unrecorded_are_recorded_by_the_next(
     sample_run: SampleRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,7 +225,6 @@ def test_figures_that_a_broken_off_run_left_unrecorded_are_recorded_by_the_next(
     assert figure_history._unrecorded(store).isEmpty()
 
 
-@pytest.mark.long
 def test_the_second_engine_gives_the_same_figures(sample_run: SampleRun, shared_data: Path) -> None:
     settings = sample_settings(shared_data, Path(str(sample_run.settings.storage.root)), "models.engine=glum")
     first = current_model(sample_run.store, mortality_family(sample_run.settings)).version
@@ -236,7 +235,6 @@ def test_the_second_engine_gives_the_same_figures(sample_run: SampleRun, shared_
     assert_equal_to_independent(figures, shared_data)
 
 
-@pytest.mark.long
 def test_partitions_change_no_digit(sample_run: SampleRun, shared_data: Path, tmp_path: Path, spark: SparkSession) -> None:
     """Sixteen, where the delivered files are four and none can be split."""
     settings = sample_settings(shared_data, tmp_path, "delivery.input_partitions=16")

@@ -13,6 +13,8 @@ from lbz_indicators.io import Store
 from lbz_indicators.models import registry
 from sample import SampleRun
 
+pytestmark = pytest.mark.long
+
 
 def test_every_admission_has_the_stay_of_the_independent_implementation(sample_run: SampleRun) -> None:
     number, differing = differing_stays(sample_run.store, sample_run.settings)

@@ -17,6 +17,8 @@ from lbz_indicators.steps.derivation import Derived
 from lbz_indicators.steps.predicted import mortality_family
 from sample import SampleRun
 
+pytestmark = pytest.mark.long
+
 NO_SEVERITY = "none delivered or derived, all other"
 
 

@@ -21,6 +21,8 @@ from lbz_indicators.progress import SILENT
 from lbz_indicators.steps.generate import generate
 from lbz_indicators.steps.run import run_steps
 
+pytestmark = pytest.mark.long
+
 YEARS = "2020-2021"
 UNTIL = "readmission.delivered_until=2021-12-31"
 SIZE = ["synthetic.hospitals=16", "synthetic.admissions_per_year=5000", "synthetic.history_years=1", "synthetic.dirt=0.06"]
@@ -201,7 +203,6 @@ def _content(frame: DataFrame) -> tuple[int, int]:
     return row[0], int(row[1])
 
 
-@pytest.mark.long
 def test_what_a_hospital_writes_down_makes_nobody_more_or_less_ill(made: Made, spark: SparkSession, tmp_path: Path) -> None:
     """The same nation without planted events has the same first admissions: other records, the same risks."""
     generate(spark, _settings(tmp_path, "synthetic.planted_events=false"), SILENT)
@@ -219,7 +220,6 @@ def test_what_a_hospital_writes_down_makes_nobody_more_or_less_ill(made: Made, s
     assert hardly["expected_death"].sum() < 0.95 * hardly["expected_death_quiet"].sum(), "less is recorded, less is expected"
 
 
-@pytest.mark.long
 def test_partitions_change_no_row(made: Made, spark: SparkSession, tmp_path: Path) -> None:
     before = spark.conf.get("spark.sql.shuffle.partitions")
     spark.conf.set("spark.sql.shuffle.partitions", "3")
