@@ -32,6 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         parser.addoption(f"--{name}", action="store_true", help=f"run {what} too")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out = [name for name in KINDS if not config.getoption(f"--{name}")]
     chosen = [item for item in items if not any(item.get_closest_marker(name) for name in left_out)]
