@@ -40,10 +40,10 @@ demo-truth: run ## what was planted in the generated nation, and what the figure
 test: env ## unit, Spark, golden and integration tests (under 20 minutes on two cores)
 	$(BIN)/python -m pytest -q tests $(PARALLEL)
 
-test-long: env ## the longer proofs: the real sample, publications, recovery of a known truth, partitions, spark-submit
+test-long: env ## the longer proofs: the real sample, publications, coverage of limits, planted effects, spark-submit
 	$(BIN)/python -m pytest -q tests --long -m long $(PARALLEL)
 
-test-story: env ## three nights, and three years month by month, each compared with whole runs (an hour)
+test-story: env ## before a release (hours): known coefficients come back, three nights, three years month by month
 	$(BIN)/python -m pytest -q tests --story -m story
 
 test-faults: env ## kill, fill the disk, change files under way: nothing lost, nothing counted twice (as root; with cluster-test)

@@ -13,10 +13,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from lbz_indicators import steps, tables
-from lbz_indicators.errors import ModelError, StorageError
+from lbz_indicators.errors import ModelError
 from lbz_indicators.io import Store
 from lbz_indicators.progress import SILENT
-from lbz_indicators.steps import figure_history
 from lbz_indicators.steps.current import current_model
 from lbz_indicators.steps.predicted import mortality_family
 from lbz_indicators.steps.run import run_steps
@@ -200,29 +199,6 @@ def test_a_failure_half_way_leaves_the_last_good_figures(sample_run: SampleRun, 
     run_steps(sample_run.spark, sample_run.settings, ["fit", "score", "indicators"], SILENT)
     back = current_model(sample_run.store, mortality_family(sample_run.settings)).version
     pd.testing.assert_frame_equal(comparable(current_figures(sample_run.store, back)), before)
-
-
-def test_figures_that_a_broken_off_run_left_unrecorded_are_recorded_by_the_next(
-    sample_run: SampleRun, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store, settings = sample_run.store, sample_run.settings
-    other = settings.model_copy(update={"indicators": settings.indicators.model_copy(update={"hsmr_confidence": 0.9})})
-
-    def fail(*_: object) -> None:
-        raise StorageError("no space left")
-
-    before = store.read(tables.GOLD_INDICATOR_HISTORY).count()
-    monkeypatch.setattr(figure_history, "_record", fail)
-    with pytest.raises(StorageError, match="no space left"):
-        run_steps(sample_run.spark, other, ["indicators"], SILENT)
-    monkeypatch.undo()
-    assert store.read(tables.GOLD_INDICATOR_HISTORY).count() == before
-    run_steps(sample_run.spark, other, ["indicators"], SILENT)
-    hsmrs = store.read(tables.GOLD_INDICATORS).where("indicator = 'hsmr' AND confidence = 0.9").count()
-    assert store.read(tables.GOLD_INDICATOR_HISTORY).count() == before + hsmrs > before
-    run_steps(sample_run.spark, settings, ["indicators"], SILENT)
-    # Every figure is the last one recorded of its key, and no other is.
-    assert figure_history._unrecorded(store).isEmpty()
 
 
 def test_the_second_engine_gives_the_same_figures(sample_run: SampleRun, shared_data: Path) -> None:

@@ -34,8 +34,8 @@ from lbz_indicators.steps.predicted import mortality, readmission
 from lbz_indicators.steps.run import run_steps
 from lbz_indicators.synthetic.draws import row_key, uniform
 
-pytestmark = pytest.mark.long
-SEEDS = tuple(range(11, 16))
+pytestmark = pytest.mark.story
+SEEDS = tuple(range(11, 19))
 SHIFT = {registry.MORTALITY: 3.0, registry.READMISSION: 1.5}
 EVENTS = 2000
 NATION = [
