@@ -63,7 +63,7 @@ class TableSchema:
     @property
     def is_of_admissions(self) -> bool:
         """Whether its rows grow with the nation's admissions, so that a few are changed without writing their files anew."""
-        return "admission_id" in self.names
+        return not {"admission_id", "row_identity"}.isdisjoint(self.names)
 
     @property
     def content(self) -> list[str]:
