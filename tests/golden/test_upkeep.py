@@ -13,7 +13,7 @@ import pytest
 
 from golden import Published, golden_settings
 from lbz_indicators import tables
-from lbz_indicators.errors import ErasedError, SettingsError
+from lbz_indicators.errors import ErasedError, SettingsError, StorageError
 from lbz_indicators.io.files import read_mapping
 from lbz_indicators.io.upkeep import Upkeep
 from lbz_indicators.progress import SILENT
@@ -99,6 +99,10 @@ def test_rotation_that_broke_off_goes_on_and_changes_no_figure(
     assert "has been applied already" in _rotate(published, path)
 
     figures = published.store.version(tables.GOLD_INDICATORS)
+    with pytest.raises(StorageError, match="run validate"):  # records whose pseudonyms changed are to be judged anew
+        STEPS["derive"](published.store, published.settings, SILENT, "after rotation")
+    STEPS["validate"](published.store, published.settings, SILENT, "after rotation")
+    published.store.release()
     for name in ("derive", "score", "indicators"):
         assert STEPS[name](published.store, published.settings, SILENT, "after rotation").rows_out == 0, name
         published.store.release()
