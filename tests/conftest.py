@@ -38,9 +38,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     chosen = [item for item in items if not any(item.get_closest_marker(name) for name in left_out)]
     for item in chosen:
         # Of a test that uses none of these, the tests of its file stay together, for they share what they look at.
-        made = [name for name in MADE_ONCE if name in getattr(item, "fixturenames", ())]
-        item.add_marker(pytest.mark.xdist_group(made[0] if made else item.path.name))
-    items[:] = sorted(chosen, key=lambda item: not set(MADE_ONCE) & set(getattr(item, "fixturenames", ())))
+        item.add_marker(pytest.mark.xdist_group(_made_once(item) or item.path.name))
+    items[:] = sorted(chosen, key=lambda item: _made_once(item) is None)
+
+
+def _made_once(item: pytest.Item) -> str | None:
+    """The run of MADE_ONCE that a test looks at."""
+    return next((name for name in MADE_ONCE if name in getattr(item, "fixturenames", ())), None)
 
 
 @pytest.fixture(scope="session")

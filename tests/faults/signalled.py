@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import prepared
+from interruptible import hear_ctrl_c
 
 COMMAND = str(Path(sys.executable).parent / "lbz-indicators")
 QUICK = ("--set", "spark.master=local[2]", "--set", "spark.memory=1g", "--set", "spark.shuffle_partitions=2")
@@ -32,8 +33,7 @@ def run_and_signal(
             stderr=stream,
             env=os.environ | prepared.QUICK_JAVA,
             start_new_session=True,
-            # What a shell starts in the background ignores Ctrl-C, and so would its children: the tests may be such a command.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=hear_ctrl_c,
         )
     end = time.monotonic() + SECONDS
     while process.poll() is None and not under_way() and time.monotonic() < end:

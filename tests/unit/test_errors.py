@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from interruptible import hear_ctrl_c
 
 from lbz_indicators import cli
 from lbz_indicators.errors import DeliveryError, LbzError, ModelError, SettingsError, StorageError
@@ -65,8 +66,7 @@ cli.main([])
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # What a shell starts in the background ignores Ctrl-C, and so would its children: the tests may be such a command.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=hear_ctrl_c,
     ) as running:
         assert running.stdout is not None
         assert running.stdout.readline() == "working\n"
