@@ -62,7 +62,9 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """One session for a whole process: two cores, few partitions, and no adaptive planning, which pays for much data only."""
+    """One session for a whole process, as suits few rows."""
+    from generated_code import FEW_ROWS, set_all
+
     from lbz_indicators.config import load_settings
     from lbz_indicators.session import start_session
 
@@ -73,8 +75,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         patched.setenv("JDK_JAVA_OPTIONS", "-XX:+UseParallelGC")
         with _one_after_the_other():
             session = start_session(load_settings(None, overrides), str(tmp_path_factory.mktemp("log") / "spark.log"))
-    session.conf.set("spark.databricks.delta.snapshotPartitions", "2")
-    session.conf.set("spark.sql.adaptive.enabled", "false")
+    set_all(session, FEW_ROWS)
     yield session
     session.stop()
 
@@ -85,25 +86,6 @@ def _one_after_the_other() -> Iterator[None]:
     with (Path(tempfile.gettempdir()) / "lbz-tests-first-session").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-@pytest.fixture(scope="module")
-def small_data(spark: SparkSession) -> Iterator[SparkSession]:
-    """The session with two partitions after a shuffle, and expressions that are interpreted.
-
-    To generate code for plans over a few hundred rows, and to compile it, takes a third of the processor's time.
-    """
-    wanted = {
-        "spark.sql.shuffle.partitions": "2",
-        "spark.sql.codegen.wholeStage": "false",
-        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    }
-    before = {name: spark.conf.get(name) for name in wanted}
-    for name, value in wanted.items():
-        spark.conf.set(name, value)
-    yield spark
-    for name, value in before.items():
-        spark.conf.set(name, str(value))
 
 
 @pytest.fixture(scope="session")

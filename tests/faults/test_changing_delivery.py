@@ -19,7 +19,7 @@ from lbz_indicators.io import Store
 from lbz_indicators.steps import ingest, loading
 from lbz_indicators.tables import BRONZE_ADMISSIONS, BRONZE_HOSPITALS, Table
 
-pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("small_data", "unrecorded")]
+pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("spark", "unrecorded")]
 
 DELIVERY = 3
 TABLES = ("admissions", "diagnoses", "hospitals", "severity")
@@ -105,7 +105,7 @@ def _ingest(delivery: Path, root: Path, *more: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def root(small_data: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def root(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Tables that hold another delivery."""
     folder = tmp_path_factory.mktemp("changing")
     first = csv_text(admissions({"admission_id": "first"}))
@@ -129,30 +129,30 @@ def _loaded(spark: SparkSession, root: Path) -> dict[str, list[tuple[str, ...]]]
 
 @pytest.mark.parametrize("case", FAULTS)
 def test_nothing_of_it_counts_and_the_complete_one_is_loaded(
-    small_data: SparkSession, root: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], case: str
+    spark: SparkSession, root: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], case: str
 ) -> None:
     moment, change, said = FAULTS[case]
     name = f"delivery-{list(FAULTS).index(case)}"
     delivery = _delivery(tmp_path / name)
-    before = _loaded(small_data, root)
+    before = _loaded(spark, root)
     with pytest.MonkeyPatch.context() as patch:
         _inject(patch, moment, lambda: change(delivery))
         status = _ingest(delivery, root, "--set", f"delivery.id={name}")
     printed = "".join(capfd.readouterr())
     assert status == DELIVERY, printed
     assert_one_message(printed, ["changed while it was read", said, "nothing of it was loaded"])
-    assert _loaded(small_data, root) == before
+    assert _loaded(spark, root) == before
 
     _delivery(delivery)  # the transfer is finished
     assert _ingest(delivery, root, "--set", f"delivery.id={name}") == 0
-    after = _loaded(small_data, root)
+    after = _loaded(spark, root)
     assert [row for row in after["admissions"] if row[0] == name] == [(name, "a1", "50")]
     assert [row for row in after["diagnoses"] if row[0] == name] == [(name, "a1", "I50.0")]
     assert [row for row in after["hospitals"] if row[0] == name] == [(name, "H1", "One")]
 
 
 def test_what_a_killed_load_left_of_a_changing_file_is_replaced(
-    small_data: SparkSession, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    spark: SparkSession, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Killed after the wrong diagnoses were written and before they were taken back; the delivery has no id of its own."""
     rows = csv_text(diagnoses({"diagnosis_code": "I63.0"}))
@@ -171,11 +171,11 @@ def test_what_a_killed_load_left_of_a_changing_file_is_replaced(
         _inject(patch, BEFORE_LOADING, change)
         patch.setattr(Store, "delete", kill)
         _ingest(delivery, root)
-    wrong = [row for row in _loaded(small_data, root)["diagnoses"] if row[2] == "I63.9"]
+    wrong = [row for row in _loaded(spark, root)["diagnoses"] if row[2] == "I63.9"]
     assert len(wrong) == 1
     path.write_text(rows)
     assert _ingest(delivery, root) == 0
-    loaded = _loaded(small_data, root)
+    loaded = _loaded(spark, root)
     of_delivery = {table: [row[1:] for row in rows if row[0] == wrong[0][0]] for table, rows in loaded.items()}
     assert of_delivery == {
         "admissions": [("a1", "50")], "diagnoses": [("a1", "I63.0")], "hospitals": [("H1", "One")], "severity": [],

@@ -33,7 +33,7 @@ from lbz_indicators.steps.reproduction import _removals, find_publication, repro
 from lbz_indicators.steps.rotation import rotate
 from lbz_indicators.tables import Table
 
-pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("small_data")]
+pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("spark")]
 
 
 def _erased(store: Store) -> tuple[dict[str, int], int]:
@@ -67,8 +67,8 @@ def _require_purged(store: Store, names: dict[str, int]) -> None:
             assert (len(rows), held) == (files["numFiles"], store.read(table).count()), table
 
 
-def test_an_erasure_that_dies_after_every_commit(small_data: SparkSession, tmp_path: Path) -> None:
-    store = upkeep_tables.make(small_data, tmp_path)
+def test_an_erasure_that_dies_after_every_commit(spark: SparkSession, tmp_path: Path) -> None:
+    store = upkeep_tables.make(spark, tmp_path)
     before = records_in_force(store)
     others = {("d1", "a2")}
     assert before == others | {("d1", "a3")}
@@ -98,16 +98,14 @@ def test_an_erasure_that_dies_after_every_commit(small_data: SparkSession, tmp_p
     assert erase(store, [PATIENT], "case 1", "again").message == "none of the 1 pseudonym(s) is in the tables; nothing was erased"
 
 
-def test_maintenance_that_dies_after_every_commit(
-    small_data: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_maintenance_that_dies_after_every_commit(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What P1 had as d1 delivered it was discharged in 2009, more than ten years ago; the publication is of 2019."""
     monkeypatch.setattr(retention, "utc_now", lambda: dt.datetime(2026, 1, 1))
-    store = upkeep_tables.make(small_data, tmp_path, year=2009)
+    store = upkeep_tables.make(spark, tmp_path, year=2009)
     chosen = upkeep_tables.settings(tmp_path).model_copy(
         update={"storage": store.location.settings.model_copy(update={"retention_days": 9})}
     )
-    store = Store(small_data, chosen.storage)
+    store = Store(spark, chosen.storage)
     only = (tables.BRONZE_ADMISSIONS, tables.GOLD_EXPECTED)
     gone = {name: number for name, number in GONE.items() if name != "gold.published_covariates"}
 
@@ -130,9 +128,9 @@ def test_maintenance_that_dies_after_every_commit(
         assert {state.properties[f"delta.{name}RetentionDuration"] for name in ("log", "deletedFile")} == {"interval 9 days"}
 
 
-def test_a_rotation_that_dies_after_every_commit(small_data: SparkSession, tmp_path: Path) -> None:
+def test_a_rotation_that_dies_after_every_commit(spark: SparkSession, tmp_path: Path) -> None:
     """The hardest mapping: old and new pseudonyms are the same ones, so to apply it twice would go unnoticed."""
-    store = upkeep_tables.make(small_data, tmp_path / "tables")
+    store = upkeep_tables.make(spark, tmp_path / "tables")
     mapping = {"P1": "P2", "P2": "P3", "P3": "P1"}
     path = tmp_path / "mapping.csv"
     with path.open("w", newline="") as file:
@@ -145,17 +143,17 @@ def test_a_rotation_that_dies_after_every_commit(small_data: SparkSession, tmp_p
     plain = (tables.BRONZE_ADMISSIONS, tables.SILVER_ADMISSIONS)
     wanted = {table: sorted((*row[:-1], mapping[row[-1]]) for row in pseudonyms(table)) for table in plain}
     others = ("silver.admissions", "silver.validation", "bronze.admissions", "gold.published_covariates")
-    before = same_tables.contents(small_data, tmp_path / "tables", *same_tables.LAYERS)
+    before = same_tables.contents(spark, tmp_path / "tables", *same_tables.LAYERS)
 
     def run() -> str:
-        return rotate(store, read_mapping(small_data, str(path)), str(path), "rotation").message
+        return rotate(store, read_mapping(spark, str(path)), str(path), "rotation").message
 
     said, deaths = run_dying(tmp_path / "tables", run)
     print(f"rotate-pseudonyms died {deaths} times: {said}")
     # The freeze's rows, silver.validation, and the two tables with pseudonyms.
     assert deaths >= 4
     assert {table: pseudonyms(table) for table in plain} == wanted
-    after = same_tables.contents(small_data, tmp_path / "tables", *same_tables.LAYERS)
+    after = same_tables.contents(spark, tmp_path / "tables", *same_tables.LAYERS)
     assert {name: found for name, found in after.items() if name not in others} == {
         name: found for name, found in before.items() if name not in others
     }

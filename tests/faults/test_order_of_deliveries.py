@@ -42,7 +42,7 @@ DELIVERED = {
 
 
 @pytest.fixture(scope="module")
-def store(small_data: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Store:
+def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Store:
     folder = tmp_path_factory.mktemp("order")
     for name, rows in DELIVERED.items():
         number = name.replace(" ", "-")
@@ -58,7 +58,7 @@ def store(small_data: SparkSession, tmp_path_factory: pytest.TempPathFactory) ->
         settings = load_settings(
             None, [f"delivery.input={delivery}", f"delivery.id={number}", f"storage.root={folder / 'tables'}"]
         )
-        store = Store(small_data, settings.storage)
+        store = Store(spark, settings.storage)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(loading, "utc_now", lambda name=name: TOLD[name])
             for step in ("ingest", "validate"):

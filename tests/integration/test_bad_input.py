@@ -176,7 +176,7 @@ ARGUMENTS: dict[str, tuple[list[str], int, list[str]]] = {
 }  # fmt: skip
 
 
-pytestmark = pytest.mark.usefixtures("small_data")
+pytestmark = pytest.mark.usefixtures("spark")
 
 
 QUICK = ["--set", "spark.shuffle_partitions=2", "--set", "spark.memory=512m"]
@@ -210,7 +210,7 @@ def _tables(root: Path) -> dict[str, list[str]]:
 
 
 def test_a_run_without_a_single_valid_admission_ends_with_one_message(
-    small_data: SparkSession, output: Path, capfd: pytest.CaptureFixture[str]
+    spark: SparkSession, output: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The steps up to derive had nothing to do (fixture); a model cannot be fitted on nobody."""
     before = _tables(output)
@@ -219,7 +219,7 @@ def test_a_run_without_a_single_valid_admission_ends_with_one_message(
     assert status == MODEL, printed
     assert_one_message(printed, ["admission"], PATIENT_VALUES)
     assert _tables(output) == before
-    runs = small_data.read.format("delta").load(str(output / RUNS)).where("status = 'failed'").collect()
+    runs = spark.read.format("delta").load(str(output / RUNS)).where("status = 'failed'").collect()
     assert {row["step"] for row in runs} == {"fit", "run"}
     assert "every table holds its last complete version" in printed and "same command again" in printed
     log = [json.loads(line) for line in (output / "_logs" / "lbz-indicators.log").read_text().splitlines()]

@@ -145,13 +145,13 @@ def _break_off_before_hospitals(chapters: Chapters) -> None:
 
 
 @pytest.fixture(scope="module")
-def story(small_data: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     folder = tmp_path_factory.mktemp("over_time")
     contents = {"first": (FIRST, FIRST_DIAGNOSES, ("H1", "H2")), "second": (SECOND, SECOND_DIAGNOSES, ("H1",))}
     for name, (rows, secondary, places) in contents.items():
         texts = {"admissions": rows, "diagnoses": secondary, "hospitals": hospitals(*places)}
         write_delivery(folder / name, {f"{table}.csv": csv_text(content) for table, content in texts.items()})
-    chapters = Chapters(small_data, folder)
+    chapters = Chapters(spark, folder)
     chapters.run("ingest", "first")
     chapters.run("validate")
     first = chapters.state(derived=False)

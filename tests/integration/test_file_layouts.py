@@ -81,13 +81,13 @@ def _settings(folder: Path, root: Path) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def loaded(small_data: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Path]:
+def loaded(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Path]:
     """Bronze after the plain layout."""
     root = tmp_path_factory.mktemp("layouts") / "tables"
     folder = tmp_path_factory.mktemp("plain")
     _write(folder, "plain")
     settings = _settings(folder, root)
-    store = Store(small_data, settings.storage)
+    store = Store(spark, settings.storage)
     ingest.step(store, settings, SILENT, "r")
     return store, root
 
@@ -122,7 +122,7 @@ def test_one_record_more_is_another_delivery(loaded: tuple[Store, Path], tmp_pat
     assert store.read(tables.BRONZE_DIAGNOSES).count() == len(SECONDARY)
 
 
-def test_broken_lines_are_seen_beside_a_column_that_nobody_reads(small_data: SparkSession, tmp_path: Path) -> None:
+def test_broken_lines_are_seen_beside_a_column_that_nobody_reads(spark: SparkSession, tmp_path: Path) -> None:
     """A delivery may have more columns than the contract; a line too long or too short in it is broken all the same."""
     header, first, *_ = csv_text([{**row, "remark": "r"} for row in ROWS]).splitlines()
     fields = first.split(",")
@@ -132,14 +132,14 @@ def test_broken_lines_are_seen_beside_a_column_that_nobody_reads(small_data: Spa
         {"admissions.csv": "\n".join(lines) + "\n", "diagnoses.csv": csv_text(SECONDARY), "hospitals.csv": csv_text(PLACES)},
     )
     settings = _settings(tmp_path, tmp_path / "tables")
-    frames = ingest.read_delivery(small_data, settings)
+    frames = ingest.read_delivery(spark, settings)
     rows = frames[tables.BRONZE_ADMISSIONS].select("admission_id", "defect").collect()
     assert dict(map(tuple, rows)) == {"a1": None, "short": "malformed_record", "long": "malformed_record"}
 
 
 @pytest.mark.parametrize("unit", ["us", "ns"])
 def test_parquet_with_timestamps_and_floats_is_read_as_dates_and_whole_numbers(
-    small_data: SparkSession, tmp_path: Path, unit: str
+    spark: SparkSession, tmp_path: Path, unit: str
 ) -> None:
     """What pandas writes unasked. Read as text it would be '2019-03-10 00:00:00' and '50.0': every record rejected."""
     frame = pd.DataFrame(ROWS).replace("", None)
@@ -152,7 +152,7 @@ def test_parquet_with_timestamps_and_floats_is_read_as_dates_and_whole_numbers(
     write_delivery(tmp_path, {"diagnoses.csv": csv_text(SECONDARY), "hospitals.csv": csv_text(PLACES)})
     frame.to_parquet(tmp_path / "admissions.parquet")
     settings = _settings(tmp_path, tmp_path / "tables")
-    rows = ingest.read_delivery(small_data, settings)[tables.BRONZE_ADMISSIONS].collect()
+    rows = ingest.read_delivery(spark, settings)[tables.BRONZE_ADMISSIONS].collect()
     assert {row["discharge_time"] for row in rows} == {"12:30"}
     read = {row["admission_id"]: (row["admission_date"], row["age_years"], row["discharge_date"]) for row in rows}
     date, discharge = ROWS[0]["admission_date"], ROWS[0]["discharge_date"]

@@ -72,9 +72,9 @@ def deliveries(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def first(small_data: SparkSession, deliveries: Path) -> MemoryStore:
+def first(spark: SparkSession, deliveries: Path) -> MemoryStore:
     """Holds the first delivery; to be forked."""
-    store = MemoryStore(small_data)
+    store = MemoryStore(spark)
     _load(store, deliveries, "first")
     return store
 

@@ -37,32 +37,30 @@ def _properties(spark: SparkSession, root: Path, table: Table) -> dict[str, str]
 
 
 @pytest.fixture
-def old(small_data: SparkSession, tmp_path: Path) -> Settings:
+def old(spark: SparkSession, tmp_path: Path) -> Settings:
     """An old log of runs without most of its columns, and old covariates without the month of discharge."""
-    _old_table(
-        small_data, tmp_path, tables.GOLD_RUNS, [OLD_RUN], "run_id string, step string, status string, started_at timestamp"
-    )
+    _old_table(spark, tmp_path, tables.GOLD_RUNS, [OLD_RUN], "run_id string, step string, status string, started_at timestamp")
     covariates = [column for column in SCHEMAS[tables.SILVER_COVARIATES].columns if column.name != "discharge_month"]
-    one_row = small_data.range(1).select(*[F.lit(None).cast(c.type).alias(c.name) for c in covariates])
+    one_row = spark.range(1).select(*[F.lit(None).cast(c.type).alias(c.name) for c in covariates])
     one_row = one_row.withColumn("discharge_year", F.lit(2019))
     one_row.write.format("delta").partitionBy("discharge_year").save(_path(tmp_path, tables.SILVER_COVARIATES))
     return load_settings(None, [f"storage.root={tmp_path}"])
 
 
-def test_a_new_table_has_the_version_and_every_property_in_its_first_commit(small_data: SparkSession, tmp_path: Path) -> None:
-    store = Store(small_data, load_settings(None, [f"storage.root={tmp_path}"]).storage)
+def test_a_new_table_has_the_version_and_every_property_in_its_first_commit(spark: SparkSession, tmp_path: Path) -> None:
+    store = Store(spark, load_settings(None, [f"storage.root={tmp_path}"]).storage)
     store.append(tables.SILVER_COVARIATES, store.frame(tables.SILVER_COVARIATES, []))
-    found = _properties(small_data, tmp_path, tables.SILVER_COVARIATES)
+    found = _properties(spark, tmp_path, tables.SILVER_COVARIATES)
     assert found.items() >= store.properties(tables.SILVER_COVARIATES).items()
     assert found["lbz.table_version"] == str(TABLE_VERSION) and store.version(tables.SILVER_COVARIATES) == 0
-    detail = small_data.sql(f"DESCRIBE DETAIL delta.`{_path(tmp_path, tables.SILVER_COVARIATES)}`").collect()[0]
+    detail = spark.sql(f"DESCRIBE DETAIL delta.`{_path(tmp_path, tables.SILVER_COVARIATES)}`").collect()[0]
     assert detail["partitionColumns"] == ["discharge_year"]
     comments = {field.name: field.metadata.get("comment") for field in store.read(tables.SILVER_COVARIATES).schema.fields}
     assert comments["nights"] == "Nights of the admission, at least 1"
 
 
-def test_an_old_table_ends_every_command_with_one_message(small_data: SparkSession, old: Settings) -> None:
-    store = Store(small_data, old.storage)
+def test_an_old_table_ends_every_command_with_one_message(spark: SparkSession, old: Settings) -> None:
+    store = Store(spark, old.storage)
     for use in (
         lambda: store.read(tables.SILVER_COVARIATES),
         lambda: store.replace(tables.SILVER_COVARIATES, store.frame(tables.SILVER_COVARIATES, [])),
@@ -77,38 +75,38 @@ def test_an_old_table_ends_every_command_with_one_message(small_data: SparkSessi
         )
 
 
-def test_migrate_lifts_what_is_kept_and_empties_what_is_derived(small_data: SparkSession, old: Settings) -> None:
-    said = run_alone(small_data, old, "migrate", lambda store, *_: migrate(store), SILENT).message
+def test_migrate_lifts_what_is_kept_and_empties_what_is_derived(spark: SparkSession, old: Settings) -> None:
+    said = run_alone(spark, old, "migrate", lambda store, *_: migrate(store), SILENT).message
     assert "silver.covariates: emptied, the next run makes it anew from bronze" in said
     assert "gold.runs: added command, settings, settings_fingerprint" in said
-    store = Store(small_data, old.storage)
+    store = Store(spark, old.storage)
     assert store.read(tables.SILVER_COVARIATES).count() == 0
     assert set(store.read(tables.SILVER_COVARIATES).columns) == set(SCHEMAS[tables.SILVER_COVARIATES].names)
     runs = {row["run_id"]: row for row in store.read(tables.GOLD_RUNS).collect()}
     assert len(runs) == 2 and (runs["r1"]["step"], runs["r1"]["status"], runs["r1"]["settings"]) == ("ingest", "done", None)
     root = Path(str(old.storage.root))
     for table in (tables.GOLD_RUNS, tables.SILVER_COVARIATES):
-        assert _properties(small_data, root, table).items() >= store.properties(table).items()
+        assert _properties(spark, root, table).items() >= store.properties(table).items()
     # What was emptied is still there as a former version.
-    assert small_data.sql(f"SELECT * FROM delta.`{_path(root, tables.SILVER_COVARIATES)}` VERSION AS OF 0").count() == 1
-    again = migrate(Store(small_data, old.storage)).message
+    assert spark.sql(f"SELECT * FROM delta.`{_path(root, tables.SILVER_COVARIATES)}` VERSION AS OF 0").count() == 1
+    again = migrate(Store(spark, old.storage)).message
     assert again == f"every table has version {TABLE_VERSION} already"
 
 
-def test_a_kept_table_that_cannot_be_lifted_changes_nothing(small_data: SparkSession, old: Settings) -> None:
+def test_a_kept_table_that_cannot_be_lifted_changes_nothing(spark: SparkSession, old: Settings) -> None:
     root = Path(str(old.storage.root))
-    _old_table(small_data, root, tables.GOLD_MODEL_EVENTS, [("m", 7)], "model_version string, status int")
+    _old_table(spark, root, tables.GOLD_MODEL_EVENTS, [("m", 7)], "model_version string, status int")
     with pytest.raises(StorageError, match=r"gold\.model_events has columns .* cannot lift: status"):
-        migrate(Store(small_data, old.storage))
-    assert "lbz.table_version" not in _properties(small_data, root, tables.GOLD_RUNS)
+        migrate(Store(spark, old.storage))
+    assert "lbz.table_version" not in _properties(spark, root, tables.GOLD_RUNS)
 
 
-def test_a_table_of_a_newer_program_is_left_alone(small_data: SparkSession, tmp_path: Path) -> None:
+def test_a_table_of_a_newer_program_is_left_alone(spark: SparkSession, tmp_path: Path) -> None:
     settings = load_settings(None, [f"storage.root={tmp_path}"])
-    store = Store(small_data, settings.storage)
+    store = Store(spark, settings.storage)
     store.append(tables.GOLD_MODEL_EVENTS, store.frame(tables.GOLD_MODEL_EVENTS, []))
     table = f"delta.`{_path(tmp_path, tables.GOLD_MODEL_EVENTS)}`"
-    small_data.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('lbz.table_version' = '{TABLE_VERSION + 1}')")
-    for use in (lambda: Store(small_data, settings.storage).read(tables.GOLD_MODEL_EVENTS), lambda: migrate(store)):
+    spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('lbz.table_version' = '{TABLE_VERSION + 1}')")
+    for use in (lambda: Store(spark, settings.storage).read(tables.GOLD_MODEL_EVENTS), lambda: migrate(store)):
         with pytest.raises(StorageError, match="written by a newer version"):
             use()

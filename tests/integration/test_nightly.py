@@ -36,7 +36,7 @@ def _night(spark: SparkSession, settings: Settings) -> list[str]:
     return said.lines
 
 
-def test_three_nights_are_three_whole_runs(small_data: SparkSession, tmp_path: Path) -> None:
+def test_three_nights_are_three_whole_runs(spark: SparkSession, tmp_path: Path) -> None:
     nation, before = make_nation(7, REGIONS), None
     folders, nights = [], tmp_path / "nights"
     for number in range(4):
@@ -46,7 +46,7 @@ def test_three_nights_are_three_whole_runs(small_data: SparkSession, tmp_path: P
         folders.append(write_delivery(tmp_path / f"delivery-{number}", delivery_files(before, nation, 2 * REGIONS)))
         before: Nation | None = copy.deepcopy(nation)
         settings = _settings(nights, UNTIL[number], folders[-1])
-        said = "\n".join(_night(small_data, settings))
+        said = "\n".join(_night(spark, settings))
         if number == 0:
             assert "all is done anew: validate, derive, fit, score, indicators was never done" in said
             continue
@@ -55,5 +55,5 @@ def test_three_nights_are_three_whole_runs(small_data: SparkSession, tmp_path: P
         def as_tonight(folder: Path, root: Path, until: str = UNTIL[number]) -> Settings:
             return _settings(root, until, folder)
 
-        whole = from_scratch(small_data, as_tonight, folders, tmp_path / f"whole-{number}", nights)
-        require_equal(small_data, settings, whole)
+        whole = from_scratch(spark, as_tonight, folders, tmp_path / f"whole-{number}", nights)
+        require_equal(spark, settings, whole)

@@ -65,7 +65,7 @@ def _rows() -> list[Row]:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, small_data: SparkSession) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Path:
     """A delivery with a severity table of its own, loaded, validated and classed."""
     root = tmp_path_factory.mktemp("severity")
     files = {
@@ -76,7 +76,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, small_data: SparkSession) ->
     }
     write_delivery(root / "in", files)
     for step in ("ingest", "validate", "severity"):
-        _run(small_data, root, step)
+        _run(spark, root, step)
     return root
 
 
@@ -103,41 +103,41 @@ def _code(code: str) -> str:
     return code.replace(".", "")
 
 
-def test_classes_are_those_counted_by_hand(place: Path, small_data: SparkSession) -> None:
-    rows = small_data.read.format("delta").load(str(place / "out" / "gold" / "severity_classes")).collect()
+def test_classes_are_those_counted_by_hand(place: Path, spark: SparkSession) -> None:
+    rows = spark.read.format("delta").load(str(place / "out" / "gold" / "severity_classes")).collect()
     counted = {row["main_diagnosis"]: (row["admissions"], row["deaths"], row["hospitals"], row["severity"]) for row in rows}
     assert counted == {_code(u.code): (u.admissions, u.deaths, u.hospitals, u.severity) for u in USED if u.severity is not None}
-    version = small_data.read.format("delta").load(str(place / "out" / "gold" / "severity_versions")).collect()
+    version = spark.read.format("delta").load(str(place / "out" / "gold" / "severity_versions")).collect()
     assert len(version) == 1
     assert version[0]["history_years"] == [2018], "the years that had admissions"
     assert version[0]["admissions"] == sum(u.admissions for u in USED if u.severity is not None)
 
 
-def test_derive_uses_the_table_in_force_and_another_one_where_told(place: Path, small_data: SparkSession) -> None:
+def test_derive_uses_the_table_in_force_and_another_one_where_told(place: Path, spark: SparkSession) -> None:
     by_hand = {_code(u.code): u.severity for u in USED if u.severity is not None} | {_code(NEVER_USED): OTHER}
-    assert _derived(small_data, place) == by_hand
-    assert _in_force(small_data, place, "severity.table=delivered") == {_code(NEVER_USED): 5, "I500": 3}
-    version = small_data.read.format("delta").load(str(place / "out" / "gold" / "severity_versions")).collect()[0][0]
+    assert _derived(spark, place) == by_hand
+    assert _in_force(spark, place, "severity.table=delivered") == {_code(NEVER_USED): 5, "I500": 3}
+    version = spark.read.format("delta").load(str(place / "out" / "gold" / "severity_versions")).collect()[0][0]
     classed = {code: severity for code, severity in by_hand.items() if code != _code(NEVER_USED)}
-    assert _in_force(small_data, place, f"severity.table={version}") == classed == _in_force(small_data, place)
+    assert _in_force(spark, place, f"severity.table={version}") == classed == _in_force(spark, place)
 
 
-def test_deriving_again_changes_nothing_and_another_rule_makes_another_version(place: Path, small_data: SparkSession) -> None:
+def test_deriving_again_changes_nothing_and_another_rule_makes_another_version(place: Path, spark: SparkSession) -> None:
     before = delta_logs(place / "out")
-    assert "in force already" in _run(small_data, place, "severity")
+    assert "in force already" in _run(spark, place, "severity")
     assert delta_logs(place / "out") == before
-    _run(small_data, place, "severity", "severity.minimum_hospitals=3")
-    assert _in_force(small_data, place)["N390"] == 7
-    _run(small_data, place, "severity")
-    assert _in_force(small_data, place)["N390"] == OTHER, "the version derived last is in force, though its rows are older"
+    _run(spark, place, "severity", "severity.minimum_hospitals=3")
+    assert _in_force(spark, place)["N390"] == 7
+    _run(spark, place, "severity")
+    assert _in_force(spark, place)["N390"] == OTHER, "the version derived last is in force, though its rows are older"
 
 
-def test_what_cannot_be_is_refused(place: Path, small_data: SparkSession) -> None:
+def test_what_cannot_be_is_refused(place: Path, spark: SparkSession) -> None:
     with pytest.raises(SettingsError, match="reach into the model years"):
-        _run(small_data, place, "severity", "severity.years=2018-2019")
+        _run(spark, place, "severity", "severity.years=2018-2019")
     before = delta_logs(place / "out")
     with pytest.raises(ModelError, match="None of 9 main diagnoses has the admissions and hospitals"):
-        _run(small_data, place, "severity", "severity.minimum_hospitals=5")
+        _run(spark, place, "severity", "severity.minimum_hospitals=5")
     assert delta_logs(place / "out") == before
     with pytest.raises(StorageError, match="no severity table severity-1"):
-        _run(small_data, place, "derive", "severity.table=severity-1")
+        _run(spark, place, "derive", "severity.table=severity-1")

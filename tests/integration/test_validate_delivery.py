@@ -48,10 +48,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_dry_run_counts_what_a_load_counts(small_data: SparkSession, folder: Path) -> None:
-    found = check_delivery(small_data, _settings(folder))
+def test_the_dry_run_counts_what_a_load_counts(spark: SparkSession, folder: Path) -> None:
+    found = check_delivery(spark, _settings(folder))
     settings = _settings(folder, f"storage.root={folder / 'tables'}")
-    store = Store(small_data, settings.storage)
+    store = Store(spark, settings.storage)
     for name in ("ingest", "validate"):
         STEPS[name](store, settings, SILENT, "real")
     wanted = {(r["hospital_id"], r["severity"], r["rule"], r["records"]) for r in store.read(tables.SILVER_QUALITY).collect()}
@@ -64,9 +64,9 @@ def test_the_dry_run_counts_what_a_load_counts(small_data: SparkSession, folder:
 
 
 def test_the_command_needs_no_tables_and_refuses_as_a_load_would(
-    small_data: SparkSession, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lbz_indicators.commands.delivery.start", lambda settings, writes: small_data)
+    monkeypatch.setattr("lbz_indicators.commands.delivery.start", lambda settings, writes: spark)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as done:
         main(["validate-delivery", "--input", str(folder / "delivery"), "--csv", "--set", "delivery.load_date=2019-12-31"])

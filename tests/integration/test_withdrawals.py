@@ -119,21 +119,21 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(small_data: SparkSession, folder: Path) -> Story:
+def story(spark: SparkSession, folder: Path) -> Story:
     """The first delivery validated whole; the second, and then the two others in one night, alone."""
     root = folder / "tables"
-    story = Story({"first": _state(_run(small_data, _settings(folder, "first"), "ingest", "validate"))}, {}, [])
+    story = Story({"first": _state(_run(spark, _settings(folder, "first"), "ingest", "validate"))}, {}, [])
     for night in (("second",), ("third", "fourth")):
         for name in night:
-            _run(small_data, _settings(folder, name), "ingest")
+            _run(spark, _settings(folder, name), "ingest")
         settings = _settings(folder, night[-1])
-        store = Store(small_data, settings.storage)
+        store = Store(spark, settings.storage)
         arrived = validate_arrived.arrived_deliveries(store)
         assert validate_arrived.needs_all(store, settings, arrived) is None
         validate_arrived.validate_arrived(store, settings, SILENT, "run", arrived)
         story.arrived[night[-1]], story.states[night[-1]] = arrived, _state(store)
         before = delta_logs(root)
-        _run(small_data, settings, "validate")
+        _run(spark, settings, "validate")
         story.added.append([table for table, commits in delta_logs(root).items() if commits != before[table]])
     return story
 
@@ -191,11 +191,11 @@ def test_the_counts_add_up(states: dict[str, State]) -> None:
     ids=["a whole hospital", "half a month", "no month", "nothing"],
 )
 def test_what_cannot_be_meant_is_refused(
-    small_data: SparkSession, tmp_path: Path, withdrawn: Sequence[tuple[str, ...]], message: str
+    spark: SparkSession, tmp_path: Path, withdrawn: Sequence[tuple[str, ...]], message: str
 ) -> None:
     write_delivery(tmp_path / "wrong", _files([], [], withdrawn))
     with pytest.raises(DeliveryError, match=message):
-        _run(small_data, _settings(tmp_path, "wrong"), "ingest")
+        _run(spark, _settings(tmp_path, "wrong"), "ingest")
 
 
 def test_a_night_alone_leaves_nothing_for_a_whole_validation(story: Story) -> None:
@@ -203,9 +203,9 @@ def test_a_night_alone_leaves_nothing_for_a_whole_validation(story: Story) -> No
     assert story.added == [[], []]
 
 
-def test_when_only_a_whole_validation_will_do(small_data: SparkSession, folder: Path, story: Story) -> None:
+def test_when_only_a_whole_validation_will_do(spark: SparkSession, folder: Path, story: Story) -> None:
     settings = _settings(folder, "first")
-    store = Store(small_data, settings.storage)
+    store = Store(spark, settings.storage)
 
     def reason(chosen: Settings, *deliveries: str) -> str | None:
         return validate_arrived.needs_all(store, chosen, deliveries)
@@ -222,4 +222,4 @@ def test_when_only_a_whole_validation_will_do(small_data: SparkSession, folder: 
         raise StorageError("no space left")
     assert "did not end" in str(reason(other))
     nowhere = _settings(folder, "first", "nowhere")
-    assert "nothing was validated" in str(validate_arrived.needs_all(Store(small_data, nowhere.storage), nowhere, ()))
+    assert "nothing was validated" in str(validate_arrived.needs_all(Store(spark, nowhere.storage), nowhere, ()))

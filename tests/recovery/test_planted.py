@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 import pytest
+from generated_code import generated_code
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from scipy.stats import binom, t
@@ -45,7 +46,8 @@ def whole(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Whol
     root = tmp_path_factory.mktemp("planted")
     generate(spark, load_settings(None, [*NATION, f"storage.root={root}/nation"]), SILENT)
     settings = load_settings(None, [*NATION, f"storage.root={root}/tables", f"delivery.input={root}/nation/delivery"])
-    run_steps(spark, settings, list(STEPS), SILENT)
+    with generated_code(spark):
+        run_steps(spark, settings, list(STEPS), SILENT)
     return Whole(Store(spark, settings.storage), settings, f"{root}/nation")
 
 

@@ -259,10 +259,10 @@ class Night:
 
 
 @pytest.fixture(scope="module")
-def night(small_data: SparkSession) -> Iterator[Night]:
+def night(spark: SparkSession) -> Iterator[Night]:
     worlds = [_world(number, seed=20260) for number in range(WORLDS)]
-    start = _whole(_bronze(small_data, worlds, tonight=False))
-    bronze = _bronze(small_data, worlds, tonight=True)
+    start = _whole(_bronze(spark, worlds, tonight=False))
+    bronze = _bronze(spark, worlds, tonight=True)
     silver = arrived.Silver(start.admissions, start.rejected, start.months, start.quality)
     names = [name for world in worlds for name in world.tonight]
     came = arrived.arrival(bronze, silver, names, _keep)

@@ -53,8 +53,8 @@ def _settings(minimum: int) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def store(small_data: SparkSession) -> FullDisk:
-    store = FullDisk(small_data)
+def store(spark: SparkSession) -> FullDisk:
+    store = FullDisk(spark)
     alike: dict[str, Any] = {
         "hospital_id": "H1", "reporting_hospital_id": "H1", "discharge_year": YEAR, "care_type": "K", "died": False, "age": 10,
         "covid_main_diagnosis": False, "row_hash": 1,

@@ -43,8 +43,8 @@ def told(monkeypatch: pytest.MonkeyPatch) -> WallClock:
 
 
 @pytest.fixture
-def store(small_data: SparkSession) -> Iterator[MemoryStore]:
-    store = MemoryStore(small_data)
+def store(spark: SparkSession) -> Iterator[MemoryStore]:
+    store = MemoryStore(spark)
     yield store
     store.release()
 

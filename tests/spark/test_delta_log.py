@@ -17,8 +17,8 @@ TABLE = tables.SILVER_QUALITY
 
 
 @pytest.fixture
-def place(small_data: SparkSession, tmp_path: Path) -> Place:
-    return Place(small_data, StorageSettings(root=str(tmp_path / "a place with spaces")))
+def place(spark: SparkSession, tmp_path: Path) -> Place:
+    return Place(spark, StorageSettings(root=str(tmp_path / "a place with spaces")))
 
 
 def both_ways(place: Place, monkeypatch: pytest.MonkeyPatch) -> tuple[Commit | None, Commit | None]:
@@ -28,10 +28,10 @@ def both_ways(place: Place, monkeypatch: pytest.MonkeyPatch) -> tuple[Commit | N
         return by_log, place.last_commit(TABLE)
 
 
-def test_every_kind_of_commit(place: Place, small_data: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_kind_of_commit(place: Place, spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     path, name = place.path(TABLE), place.identifier(TABLE)
     assert both_ways(place, monkeypatch) == (None, None)
-    rows = small_data.range(7).coalesce(1)
+    rows = spark.range(7).coalesce(1)
     rows.write.format("delta").option("delta.enableDeletionVectors", "true").save(path)
     assert both_ways(place, monkeypatch) == (Commit(0, 7), Commit(0, 7))
     rows.where("id < 3").write.format("delta").mode("append").save(path)
@@ -43,14 +43,14 @@ def test_every_kind_of_commit(place: Place, small_data: SparkSession, monkeypatc
         f"ALTER TABLE {name} SET TBLPROPERTIES ('lbz.table_version' = '1')",
     ]
     for version, statement in enumerate(["SELECT 1", *statements], start=2):
-        small_data.sql(statement).collect()
+        spark.sql(statement).collect()
         by_log, by_sql = both_ways(place, monkeypatch)
         assert by_log is not None and by_log == by_sql and by_log.version == version
 
 
-def test_a_commit_of_another_process_is_seen(place: Place, small_data: SparkSession) -> None:
+def test_a_commit_of_another_process_is_seen(place: Place, spark: SparkSession) -> None:
     """Written into the folder behind Delta's back, as another machine would."""
-    small_data.range(1).write.format("delta").save(place.path(TABLE))
+    spark.range(1).write.format("delta").save(place.path(TABLE))
     assert place.last_commit(TABLE) == Commit(0, 1)
     log = Path(place.path(TABLE)) / "_delta_log"
     text = (

@@ -57,15 +57,15 @@ def _found(spark: SparkSession, rows: list[Row], partitions: int) -> dict[str, t
 
 
 @pytest.mark.parametrize("partitions", [1, 3])
-def test_the_hash_is_that_of_plain_python_whatever_the_order(small_data: SparkSession, partitions: int) -> None:
+def test_the_hash_is_that_of_plain_python_whatever_the_order(spark: SparkSession, partitions: int) -> None:
     wanted = {name: [row for row in ROWS if row[0] == name] for name in ("hsmr", "olo")}
     for rows in (ROWS, ROWS[::-1]):
-        assert _found(small_data, rows, partitions) == {name: (len(of), _digest(of)) for name, of in wanted.items()}
+        assert _found(spark, rows, partitions) == {name: (len(of), _digest(of)) for name, of in wanted.items()}
 
 
-def test_every_change_but_one_below_the_unit_changes_the_hash(small_data: SparkSession) -> None:
+def test_every_change_but_one_below_the_unit_changes_the_hash(spark: SparkSession) -> None:
     def digest(row: Row) -> str:
-        return _found(small_data, [row], 1)["olo"][1]
+        return _found(spark, [row], 1)["olo"][1]
 
     row: Row = ("olo", "H1", None, 1.5, [2.5], dt.date(2019, 1, 1))
     changed: list[Row] = [
@@ -76,7 +76,7 @@ def test_every_change_but_one_below_the_unit_changes_the_hash(small_data: SparkS
     assert digest((*row[:3], 1.5000000001, *row[4:])) == digest(row)
 
 
-def test_no_rows_have_a_hash_too(small_data: SparkSession) -> None:
-    frame = small_data.createDataFrame([], SCHEMA)
+def test_no_rows_have_a_hash_too(spark: SparkSession) -> None:
+    frame = spark.createDataFrame([], SCHEMA)
     row = set_digests(frame, F.lit("")).collect()[0]
     assert (row["rows"], row["sha256"]) == (0, hashlib.sha256(b"").hexdigest())

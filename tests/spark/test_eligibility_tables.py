@@ -45,28 +45,28 @@ HOSPITALS = [("H1", "H1"), ("H2", "H1"), ("H3", "H3"), ("H4", "H4"), ("H5", "H5"
 
 
 @pytest.fixture(scope="module")
-def covariates(small_data: SparkSession) -> DataFrame:
+def covariates(spark: SparkSession) -> DataFrame:
     names = "admission_id string, hospital_id string, reporting_hospital_id string, discharge_year int, exclusion_reason string, "
     names += "diagnosis_group string, died boolean, urgency tinyint, care_type string, specialty string"
-    return small_data.createDataFrame([row[:-1] for row in COVARIATES], names)
+    return spark.createDataFrame([row[:-1] for row in COVARIATES], names)
 
 
 @pytest.fixture(scope="module")
-def admissions(small_data: SparkSession) -> DataFrame:
+def admissions(spark: SparkSession) -> DataFrame:
     rows = [(case, hospital, year, "d1", code) for case, hospital, _, year, *_, code in COVARIATES]
     names = "admission_id string, hospital_id string, discharge_year int, delivery_id string, main_diagnosis string"
-    return small_data.createDataFrame(rows, names)
+    return spark.createDataFrame(rows, names)
 
 
 @pytest.fixture(scope="module")
-def diagnoses(small_data: SparkSession) -> DataFrame:
+def diagnoses(spark: SparkSession) -> DataFrame:
     names = "admission_id string, hospital_id string, delivery_id string, diagnosis_code string, is_complication boolean"
-    return small_data.createDataFrame(DIAGNOSES, names)
+    return spark.createDataFrame(DIAGNOSES, names)
 
 
 @pytest.fixture(scope="module")
-def hospitals(small_data: SparkSession) -> DataFrame:
-    return small_data.createDataFrame(HOSPITALS, "hospital_id string, reporting_hospital_id string")
+def hospitals(spark: SparkSession) -> DataFrame:
+    return spark.createDataFrame(HOSPITALS, "hospital_id string, reporting_hospital_id string")
 
 
 def _by_key(frame: DataFrame) -> dict[tuple[str, int], tuple[object, ...]]:
@@ -101,12 +101,12 @@ def _months(spark: SparkSession, rows: list[tuple[str, int, int, bool]]) -> Data
     return spark.createDataFrame(rows, names)
 
 
-def test_complete_months(small_data: SparkSession, hospitals: DataFrame) -> None:
+def test_complete_months(spark: SparkSession, hospitals: DataFrame) -> None:
     """H1 names January to November, March incomplete; H2, which reports as H1, January complete and February incomplete."""
     rows = [("H1", 2022, month, month != 3) for month in range(1, 12)] + [("H2", 2022, 1, True), ("H2", 2022, 2, False)]
     rows += [("H3", 2021, 1, True)]
-    unlisted = small_data.createDataFrame([("H4",)], "hospital_id string")
-    found = _by_key(counts.complete_months(_months(small_data, rows), hospitals, unlisted, [2021, 2022]))
+    unlisted = spark.createDataFrame([("H4",)], "hospital_id string")
+    found = _by_key(counts.complete_months(_months(spark, rows), hospitals, unlisted, [2021, 2022]))
     assert found == {
         ("H1", 2022): (9,),  # January, April to November
         ("H1", 2021): (0,),  # named months, and none of that year
@@ -128,7 +128,7 @@ def _years(spark: SparkSession, rows: list[tuple[str, str, str | None, str | Non
     return spark.createDataFrame(full, SCHEMAS[tables.BRONZE_HOSPITAL_YEARS].struct)
 
 
-def test_delivery_days(small_data: SparkSession, hospitals: DataFrame) -> None:
+def test_delivery_days(spark: SparkSession, hospitals: DataFrame) -> None:
     rows: list[tuple[str, str, str | None, str | None, int]] = [
         ("H1", "2022", "2023-03-10", "2023-03-31", 1),
         ("H2", "2022", "2023-04-02", "2023-03-31", 1),  # the member that is late decides
@@ -136,14 +136,14 @@ def test_delivery_days(small_data: SparkSession, hospitals: DataFrame) -> None:
         ("H3", "2022", "2023-03-01", "2023-03-31", 2),  # delivered again: the later row is in force
         ("H4", "2022", None, "2023-03-31", 1),
     ]
-    assert _by_key(counts.delivery_days(_years(small_data, rows), hospitals)) == {
+    assert _by_key(counts.delivery_days(_years(spark, rows), hospitals)) == {
         ("H1", 2022): (dt.date(2023, 4, 2), dt.date(2023, 3, 31)),
         ("H3", 2022): (dt.date(2023, 3, 1), dt.date(2023, 3, 31)),
         ("H4", 2022): (None, None),
     }
 
 
-def test_case_mix_deviation(small_data: SparkSession) -> None:
+def test_case_mix_deviation(spark: SparkSession) -> None:
     """2022: H1 expects 3 in A, 1 in B; H3 4 in C. The nation: 3/8, 1/8, 4/8.
 
     H1: |3/4 - 3/8| + |1/4 - 1/8| + |0 - 4/8| = 1, half of it 0.5. H3: 3/8 + 1/8 + 1/2 = 1, 0.5. H4 expects nothing; H5 has no
@@ -154,36 +154,36 @@ def test_case_mix_deviation(small_data: SparkSession) -> None:
         ("H1", 2022, "A", 3 * one), ("H1", 2022, "B", one), ("H3", 2022, "C", 4 * one), ("H4", 2022, "A", 0),
         ("H5", 2022, "A", None), ("H1", 2021, "A", 5 * one),
     ]  # fmt: skip
-    cells = small_data.createDataFrame(rows, "hospital_id string, year int, diagnosis_group string, expected_fixed bigint")
+    cells = spark.createDataFrame(rows, "hospital_id string, year int, diagnosis_group string, expected_fixed bigint")
     assert _by_key(counts.case_mix_deviation(cells)) == {
         ("H1", 2022): (0.5,), ("H3", 2022): (0.5,), ("H4", 2022): (None,), ("H1", 2021): (0.0,)
     }  # fmt: skip
 
 
-def test_standing(small_data: SparkSession) -> None:
+def test_standing(spark: SparkSession) -> None:
     """Of hospitals that report as themselves; what is said of H2, which merged, counts no more."""
     rows = [("H1", "One", "general", "TRUE", "false", None), ("H2", "Two", "general", "false", "true", "H1"),
             ("H3", "Three", "specialised", "false", "true", "H3")]  # fmt: skip
     full = [(*row, record, None, "d1", "file", dt.date(2023, 4, 1), dt.datetime(2023, 4, 1)) for record, row in enumerate(rows)]
-    bronze = small_data.createDataFrame(full, SCHEMAS[tables.BRONZE_HOSPITALS].struct)
+    bronze = spark.createDataFrame(full, SCHEMAS[tables.BRONZE_HOSPITALS].struct)
     assert sorted(map(tuple, counts.hospital_standing(bronze).collect())) == [("H1", True, False), ("H3", False, True)]
 
 
 def test_a_hospital_year_of_everything(
-    small_data: SparkSession, covariates: DataFrame, admissions: DataFrame, diagnoses: DataFrame, hospitals: DataFrame
+    spark: SparkSession, covariates: DataFrame, admissions: DataFrame, diagnoses: DataFrame, hospitals: DataFrame
 ) -> None:
     """Every reporting hospital and year has a row with the fields of HospitalYear; what nobody counted is 0 or unknown."""
-    standing = small_data.createDataFrame(
+    standing = spark.createDataFrame(
         [("H1", True, False), ("H3", False, True), ("H4", True, False), ("H5", True, False)],
         "hospital_id string, authorised boolean, specific_population boolean",
     )
-    nothing = small_data.createDataFrame([], "hospital_id string")
-    months = counts.complete_months(_months(small_data, []), hospitals, nothing, [2022])
-    cells = small_data.createDataFrame([], "hospital_id string, year int, diagnosis_group string, expected_fixed bigint")
+    nothing = spark.createDataFrame([], "hospital_id string")
+    months = counts.complete_months(_months(spark, []), hospitals, nothing, [2022])
+    cells = spark.createDataFrame([], "hospital_id string, year int, diagnosis_group string, expected_fixed bigint")
     frame = counts.hospital_years(
         standing,
         months,
-        counts.delivery_days(_years(small_data, []), hospitals),
+        counts.delivery_days(_years(spark, []), hospitals),
         _counts(covariates, admissions),
         counts.secondary_diagnoses(covariates, admissions, diagnoses),
         counts.case_mix_deviation(cells),

@@ -23,7 +23,7 @@ from lbz_indicators.progress import SILENT
 from lbz_indicators.steps.outcome import Outcome
 from lbz_indicators.steps.run import run_alone
 
-pytestmark = pytest.mark.usefixtures("small_data")
+pytestmark = pytest.mark.usefixtures("spark")
 ELSEWHERE = Process("other-host", 4711, "another-boot/1/2")
 RULE = ("d1", "H1", "valid", "total", 10)
 

@@ -39,12 +39,12 @@ def _night(spark: SparkSession, rows: list[Row], recorded: DataFrame, day: int, 
 
 
 @pytest.fixture(scope="module")
-def recorded(small_data: SparkSession) -> DataFrame:
-    nothing = small_data.createDataFrame([], SCHEMAS[tables.GOLD_MONTH_FIGURES].struct)
-    first = _night(small_data, FIRST, nothing, 1)
-    second = _night(small_data, SECOND, first, 2)
-    third = _night(small_data, THIRD, second, 3)
-    fourth = _night(small_data, THIRD, third, 4)  # a night in which nothing moves
+def recorded(spark: SparkSession) -> DataFrame:
+    nothing = spark.createDataFrame([], SCHEMAS[tables.GOLD_MONTH_FIGURES].struct)
+    first = _night(spark, FIRST, nothing, 1)
+    second = _night(spark, SECOND, first, 2)
+    third = _night(spark, THIRD, second, 3)
+    fourth = _night(spark, THIRD, third, 4)  # a night in which nothing moves
     assert fourth.count() == third.count()
     return fourth
 
@@ -99,16 +99,16 @@ def test_the_triangle_of_the_nation_and_of_a_hospital(recorded: DataFrame) -> No
     ]
 
 
-def test_another_model_moves_every_month_of_its_years_and_no_other(recorded: DataFrame, small_data: SparkSession) -> None:
-    after = _night(small_data, THIRD, recorded, 5, version="m2")
+def test_another_model_moves_every_month_of_its_years_and_no_other(recorded: DataFrame, spark: SparkSession) -> None:
+    after = _night(spark, THIRD, recorded, 5, version="m2")
     new = {(row["hospital_id"], row["discharge_month"]) for row in after.where("run_id = 'run5'").collect()}
     assert new == {("H1", MARCH), ("H1", APRIL), (None, MARCH), (None, APRIL)}
     elsewhere = months.moved_months(
         months.month_sums(
-            small_data.createDataFrame(
+            spark.createDataFrame(
                 [], "hospital_id string, discharge_year int, discharge_month int, observed boolean, expected double"
             ),
-            small_data.createDataFrame(MERGED, "hospital_id string, reporting_hospital_id string"),
+            spark.createDataFrame(MERGED, "hospital_id string, reporting_hospital_id string"),
         ).withColumn("model_version", F.lit("m1")),
         recorded,
         [2020],

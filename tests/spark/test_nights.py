@@ -130,12 +130,12 @@ def _rows(store: MemoryStore, table: Table) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def base(small_data: SparkSession) -> tuple[Nation, MemoryStore]:
-    nation, store = make_nation(2026, REGIONS), MemoryStore(small_data)
+def base(spark: SparkSession) -> tuple[Nation, MemoryStore]:
+    nation, store = make_nation(2026, REGIONS), MemoryStore(spark)
     hospitals = [{"hospital_id": f"H{r}{s}", "name": "x", **_lineage(0)} for r in range(REGIONS) for s in "ab"]
-    store.append(tables.BRONZE_HOSPITALS, _frame(small_data, tables.BRONZE_HOSPITALS, hospitals))
+    store.append(tables.BRONZE_HOSPITALS, _frame(spark, tables.BRONZE_HOSPITALS, hospitals))
     validated = [{"validated": "silver.admissions", "complete": True, "code_version": __version__}]
-    store.append(tables.SILVER_VALIDATION, _frame(small_data, tables.SILVER_VALIDATION, validated))
+    store.append(tables.SILVER_VALIDATION, _frame(spark, tables.SILVER_VALIDATION, validated))
     _store(store, nation, 0)
     settings = _settings("2020-11-30")
     derive.step(store, settings, SILENT, "base")

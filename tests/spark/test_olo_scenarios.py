@@ -84,7 +84,7 @@ def _judged(spark: SparkSession, nations: Sequence[Nation]) -> DataFrame:
 
 
 @pytest.fixture(scope="module")
-def stays(small_data: SparkSession) -> dict[str, dict[str, list[Result]]]:
+def stays(spark: SparkSession) -> dict[str, dict[str, list[Result]]]:
     """By scenario and case the judged admissions."""
     alike: defaultdict[tuple[tuple[str, str], ...], list[Nation]] = defaultdict(list)
     for number, folder in enumerate(STAYS):
@@ -92,7 +92,7 @@ def stays(small_data: SparkSession) -> dict[str, dict[str, list[Result]]]:
         alike[nation.settings].append(nation)
     found: dict[str, dict[str, list[Result]]] = {folder.name: defaultdict(list) for folder in STAYS}
     for nations in alike.values():
-        for row in _judged(small_data, nations).collect():
+        for row in _judged(spark, nations).collect():
             assert row["expected_nights"] == pytest.approx(row["level_nights"] / row["level_admissions"], rel=1e-15)
             found[row["scenario"]][row["case"]].append(
                 {
@@ -133,7 +133,7 @@ SHARE = (
 
 
 @pytest.fixture(scope="module")
-def shares(small_data: SparkSession) -> dict[str, dict[tuple[str, str, str], Any]]:
+def shares(spark: SparkSession) -> dict[str, dict[tuple[str, str, str], Any]]:
     """By scenario the figures of cell_mean, by hospital and breakdown value."""
     rows = []
     for number, folder in enumerate(SHARES):
@@ -141,7 +141,7 @@ def shares(small_data: SparkSession) -> dict[str, dict[tuple[str, str, str], Any
             long, others = int(row["long"]), int(row["admissions"]) - int(row["long"])
             place = (2019 + 10 * number, row["hospital"], row.get("specialty", "CAR"))
             rows += [(*place, flag, False, 4, 3.0, 3.0, n) for flag, n in ((True, long), (False, others)) if n]
-    frame = small_data.createDataFrame(rows, SHARE).withColumn("_", F.explode(F.sequence(F.lit(1), "n"))).drop("_", "n")
+    frame = spark.createDataFrame(rows, SHARE).withColumn("_", F.explode(F.sequence(F.lit(1), "n"))).drop("_", "n")
     classes = {name: F.lit(0) for name in ("age", "sex", "urgency")}
     described = frame.withColumns({**classes, "main_diagnosis_category": F.lit("I21"), "diagnosis_group": F.lit("100")})
     years = [2019 + 10 * number for number in range(len(SHARES))]

@@ -33,7 +33,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> WallClock:
     return set_wall_clock(monkeypatch, NOON)
 
 
-def test_steps_are_ordered_as_they_ended(small_data: SparkSession, told: WallClock, tmp_path: Path) -> None:
+def test_steps_are_ordered_as_they_ended(spark: SparkSession, told: WallClock, tmp_path: Path) -> None:
     """On Delta, with the records that runs write: figures, a derivation and an erasure, figures again."""
     settings = load_settings(None, [f"storage.root={tmp_path}"])
     names = ("derive", "indicators", "derive", "erase", "indicators")
@@ -46,8 +46,8 @@ def test_steps_are_ordered_as_they_ended(small_data: SparkSession, told: WallClo
             store.versions_read["bronze.ses" if name == "derive" else "silver.covariates"] = number
             return Outcome(f"number {number}")
 
-        run_alone(small_data, settings, name, step, SILENT)
-    store = Store(small_data, settings.storage)
+        run_alone(spark, settings, name, step, SILENT)
+    store = Store(spark, settings.storage)
     rows = store.read(tables.GOLD_RUNS).select("run_id", "number", "started_at").orderBy("number").collect()
     assert [(row["run_id"], row["number"]) for row in rows] == list(zip(run_ids, range(1, 6), strict=True))
     assert [row["started_at"] for row in rows] == [NOON - n * BACK for n in range(1, 6)], "what the clock said"
@@ -58,9 +58,9 @@ def test_steps_are_ordered_as_they_ended(small_data: SparkSession, told: WallClo
     assert as_found_by(store, run_ids[4])._pinned == {"bronze.ses": 2, "silver.covariates": 4}
 
 
-def test_stays_were_judged_by_the_score_before_the_figures(small_data: SparkSession) -> None:
+def test_stays_were_judged_by_the_score_before_the_figures(spark: SparkSession) -> None:
     """The score after them came at a lower time, and has read other cells."""
-    store, cells = MemoryStore(small_data), str(tables.GOLD_STAY_CELLS)
+    store, cells = MemoryStore(spark), str(tables.GOLD_STAY_CELLS)
     names = store.columns(tables.GOLD_RUNS)
     rows = [
         {"step": step, "status": "done", "number": number, "started_at": NOON - number * BACK, "tables_in": {cells: number}}
@@ -71,8 +71,8 @@ def test_stays_were_judged_by_the_score_before_the_figures(small_data: SparkSess
     assert _of_score(store, figures) == {cells: 2}
 
 
-def test_rows_of_an_older_program_come_before_those_with_a_number(small_data: SparkSession) -> None:
-    store = MemoryStore(small_data)
+def test_rows_of_an_older_program_come_before_those_with_a_number(spark: SparkSession) -> None:
+    store = MemoryStore(spark)
     names = store.columns(tables.GOLD_RUNS)
 
     def row(number: int | None, at: dt.datetime, read: int) -> dict[str, Any]:
@@ -87,14 +87,12 @@ def _done(at: dt.datetime, *names: str) -> dict[str, Done]:
     return {name: Done(SETTINGS.model_dump(mode="json"), __version__, {}, {}, at) for name in names}
 
 
-def test_a_night_goes_on_from_nothing_that_was_rewritten_since(small_data: SparkSession, told: WallClock) -> None:
+def test_a_night_goes_on_from_nothing_that_was_rewritten_since(spark: SparkSession, told: WallClock) -> None:
     """The erasure came after the steps, though the clock said less then."""
     done = _done(NOON - BACK, *RESTRICTED) | _done(NOON - 2 * BACK, "erase")
-    assert why_everything(MemoryStore(small_data), SETTINGS, done) == "erase rewrote rows and their history"
+    assert why_everything(MemoryStore(spark), SETTINGS, done) == "erase rewrote rows and their history"
 
 
-def test_a_night_whose_clock_was_set_back_does_not_reckon_how_long_ago_the_last_was(
-    small_data: SparkSession, told: WallClock
-) -> None:
-    why = why_everything(MemoryStore(small_data), SETTINGS, _done(NOON + BACK, *RESTRICTED))
+def test_a_night_whose_clock_was_set_back_does_not_reckon_how_long_ago_the_last_was(spark: SparkSession, told: WallClock) -> None:
+    why = why_everything(MemoryStore(spark), SETTINGS, _done(NOON + BACK, *RESTRICTED))
     assert why is not None and "the last time was 2026-03-31 12:00 by a clock that was set back since" in why

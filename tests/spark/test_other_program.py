@@ -20,8 +20,8 @@ SETTINGS = load_settings(None, ["storage.root=memory", "period.years=2019", "rea
 
 
 @pytest.fixture
-def store(small_data: SparkSession) -> MemoryStore:
-    return MemoryStore(small_data)
+def store(spark: SparkSession) -> MemoryStore:
+    return MemoryStore(spark)
 
 
 def _program(patch: pytest.MonkeyPatch, version: str) -> None:

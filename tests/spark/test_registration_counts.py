@@ -28,13 +28,13 @@ CODES = [
 
 
 @pytest.fixture(scope="module")
-def counted(small_data: SparkSession) -> pd.DataFrame:
+def counted(spark: SparkSession) -> pd.DataFrame:
     names = "admission_id string, reporting_hospital_id string, discharge_month tinyint, exclusion_reason string, "
     names += "diagnosis_group string, urgency tinyint, comorbidity int, main_diagnosis string"
-    rows = small_data.createDataFrame(ROWS, names).selectExpr(
+    rows = spark.createDataFrame(ROWS, names).selectExpr(
         "*", "'M' AS hospital_id", "2022 AS discharge_year", "'d1' AS delivery_id"
     )
-    codes = small_data.createDataFrame(
+    codes = spark.createDataFrame(
         CODES, "admission_id string, delivery_id string, diagnosis_code string, is_complication boolean"
     )
     admissions: DataFrame = rows.select("admission_id", "hospital_id", "delivery_id", "main_diagnosis")
@@ -93,10 +93,10 @@ def test_expected_deaths_at_frozen_coding() -> None:
     assert np.isnan(rows.loc["H2", "value"]) and np.isnan(rows.loc["H2", "past_coding_factor"])
 
 
-def test_sums_of_coding(small_data: SparkSession) -> None:
+def test_sums_of_coding(spark: SparkSession) -> None:
     rows = [("H1", 2022, "A", True, 0.5, 0.25), ("H1", 2022, "A", False, 0.1, 0.05), ("H1", 2022, "A", True, None, None)]
     names = "reporting_hospital_id string, discharge_year int, diagnosis_group string, observed boolean, expected double, without double"
-    (found,) = registration.sum_coding(small_data.createDataFrame(rows, names)).collect()
+    (found,) = registration.sum_coding(spark.createDataFrame(rows, names)).collect()
     assert found.asDict() == {
         "hospital_id": "H1", "year": 2022, "diagnosis_group": "A", "admissions": 2, "observed": 1, "expected": 0.6, "without": 0.3
     }  # fmt: skip

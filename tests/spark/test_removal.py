@@ -23,8 +23,8 @@ from lbz_indicators.tables import Table
 
 
 @pytest.fixture
-def memory(small_data: SparkSession) -> MemoryStore:
-    store = MemoryStore(small_data)
+def memory(spark: SparkSession) -> MemoryStore:
+    store = MemoryStore(spark)
     upkeep_tables.write(store, upkeep_tables.rows(upkeep_tables.settings(Path("memory"))))
     return store
 
@@ -82,12 +82,12 @@ def test_a_withdrawal_of_what_was_never_delivered_has_the_retention_of_its_deliv
 
 @pytest.mark.parametrize("frozen_are_gone", [False, True])
 def test_an_erasure_that_broke_off_is_counted_once(
-    small_data: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frozen_are_gone: bool
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frozen_are_gone: bool
 ) -> None:
     """It dies at the first table it removes from, the frozen rows, or at the next: `reproduce` must know in between, and after."""
     wanted = {tables.BRONZE_ADMISSIONS, tables.GOLD_PUBLISHED_COVARIATES, tables.GOLD_PUBLICATIONS}
     chosen = upkeep_tables.settings(tmp_path)
-    store, remove = Store(small_data, chosen.storage), Upkeep.remove
+    store, remove = Store(spark, chosen.storage), Upkeep.remove
     upkeep_tables.write(store, {table: rows for table, rows in upkeep_tables.rows(chosen).items() if table in wanted})
 
     def dying(self: Upkeep, table: Table, *arguments) -> int:  # type: ignore[no-untyped-def]

@@ -70,7 +70,7 @@ def _write_broken_lines(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def results(small_data: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Results:
+def results(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Results:
     folder = tmp_path_factory.mktemp("scenarios")
     scenarios = all_scenarios()
     write_delivery(folder / "first", [s for s in scenarios if not s.rows(MONTHS)])
@@ -91,15 +91,15 @@ def results(small_data: SparkSession, tmp_path_factory: pytest.TempPathFactory) 
     assert _command("ingest", "--input", str(folder / "with_months"), *common) == 0
     assert _command("validate", *common) == 0
     assert _command("derive", *common, "--set", "models.maximum_model_years=7") == 0
-    by_group, linked = _read(small_data, root, "silver/covariates"), _read(small_data, root, "silver/stays")
+    by_group, linked = _read(spark, root, "silver/covariates"), _read(spark, root, "silver/stays")
     others = ["--set", "population.diagnosis_grouping=ccs", "--set", "readmission.transfers=counted"]
     assert _command("derive", *common, *others) == 0
-    by_category, counted = _read(small_data, root, "silver/covariates"), _read(small_data, root, "silver/stays")
+    by_category, counted = _read(spark, root, "silver/covariates"), _read(spark, root, "silver/stays")
     return _results(
-        _read(small_data, root, "silver/admissions"),
-        _read(small_data, root, "silver/rejected_admissions"),
-        _read(small_data, root, "silver/diagnoses"),
-        _read(small_data, root, "silver/quality"),
+        _read(spark, root, "silver/admissions"),
+        _read(spark, root, "silver/rejected_admissions"),
+        _read(spark, root, "silver/diagnoses"),
+        _read(spark, root, "silver/quality"),
         by_group,
         by_category,
         linked,

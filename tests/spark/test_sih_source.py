@@ -91,12 +91,12 @@ def _write(folder: Path, rows: Sequence[Mapping[str, str]], tail: str = "") -> N
 
 
 @pytest.fixture(scope="module")
-def mapped(small_data: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Mapped:
+def mapped(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Mapped:
     folder = tmp_path_factory.mktemp("sih")
     given = {case: values for case, (values, _) in (CASES | DIAGNOSES).items()}
     _write(folder, [{"ADMISSION": case, **values} for case, values in given.items()] + [{"ADMISSION": "elsewhere", "CNES": "1"}])
     settings = load_settings(None, [f"delivery.input={folder}", "delivery.source=sih", f"storage.root={folder / 'tables'}"])
-    frames = ingest.read_delivery(small_data, settings)
+    frames = ingest.read_delivery(spark, settings)
     admissions = frames[tables.BRONZE_ADMISSIONS].cache()
     delivered = admissions.withColumns({"delivery_id": F.lit("d"), "replaced": F.lit(False), "withdrawn": F.lit(False)})
     return Mapped(
@@ -147,16 +147,16 @@ def _ingested(spark: SparkSession, folder: Path, tail: str) -> tuple[list[Row], 
     return rows, {row[0] for row in small_tables.hospitals(store.read(tables.BRONZE_HOSPITALS)).collect()}
 
 
-def test_a_line_too_short_is_malformed_and_founds_no_hospital(small_data: SparkSession, tmp_path: Path) -> None:
+def test_a_line_too_short_is_malformed_and_founds_no_hospital(spark: SparkSession, tmp_path: Path) -> None:
     """METHOD section 2: a broken record is rejected and counted, and does not stop the run. Its fields are anybody's guess."""
-    rows, hospitals = _ingested(small_data, tmp_path, "2223538,too,short\n")
+    rows, hospitals = _ingested(spark, tmp_path, "2223538,too,short\n")
     assert sorted(str(row["defect"]) for row in rows) == ["None", "malformed_record"]
     assert hospitals == {"2223538"}
 
 
-def test_a_row_without_hospital_does_not_stop_the_delivery(small_data: SparkSession, tmp_path: Path) -> None:
+def test_a_row_without_hospital_does_not_stop_the_delivery(spark: SparkSession, tmp_path: Path) -> None:
     """A missing key is a reason to reject the record; hospitals are derived from the rows that name one."""
     nowhere = {**DEFAULTS, "ADMISSION": "nowhere", "CNES": ""}
-    rows, hospitals = _ingested(small_data, tmp_path, ",".join(nowhere.values()) + "\n")
+    rows, hospitals = _ingested(spark, tmp_path, ",".join(nowhere.values()) + "\n")
     assert {row["admission_id"]: row["hospital_id"] for row in rows} == {"sound": "2223538", "nowhere": None}
     assert hospitals == {"2223538"}

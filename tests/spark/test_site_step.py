@@ -36,7 +36,7 @@ def _frame(spark: SparkSession, table: tables.Table, rows: pd.DataFrame) -> Any:
 
 
 @pytest.fixture(scope="module")
-def store(small_data: SparkSession) -> MemoryStore:
+def store(spark: SparkSession) -> MemoryStore:
     """Figures of a nation, those of another model, months that were revised, and names."""
     deaths, expected = draw_deaths(6, 60.0), expect_deaths(6, 60.0)
     figures = nation_rows(deaths, expected)
@@ -54,7 +54,7 @@ def store(small_data: SparkSession) -> MemoryStore:
         tables.BRONZE_DELIVERIES: pd.DataFrame([{"delivery_id": "d", "table_name": "admissions", **delivered}]),
         tables.BRONZE_HOSPITALS: names.assign(record=list(range(len(names))), **delivered),
     }
-    return MemoryStore(small_data, {str(table): [_frame(small_data, table, rows)] for table, rows in found.items()})
+    return MemoryStore(spark, {str(table): [_frame(spark, table, rows)] for table, rows in found.items()})
 
 
 def test_the_page_is_of_the_chosen_model_and_the_months_recorded_last(store: MemoryStore) -> None:
@@ -72,13 +72,11 @@ def test_the_page_is_of_the_chosen_model_and_the_months_recorded_last(store: Mem
 
 
 @pytest.mark.parametrize("state", ["false", None])
-def test_nobody_sees_a_hospital_without_authorisation_of_cbs(
-    store: MemoryStore, small_data: SparkSession, state: str | None
-) -> None:
+def test_nobody_sees_a_hospital_without_authorisation_of_cbs(store: MemoryStore, spark: SparkSession, state: str | None) -> None:
     known = store.read(tables.BRONZE_HOSPITALS).toPandas()
     known.loc[known["hospital_id"] == "H2", "cbs_authorised"] = state
     other = store.fork()
-    other.kept[str(tables.BRONZE_HOSPITALS)] = [_frame(small_data, tables.BRONZE_HOSPITALS, known)]
+    other.kept[str(tables.BRONZE_HOSPITALS)] = [_frame(spark, tables.BRONZE_HOSPITALS, known)]
     page = site(other, SETTINGS, VERSIONS, [])
     data = json.loads(re.findall(r'<script type="application/json" id="site-data">(.*?)</script>', page, re.DOTALL)[0])
     assert [hospital["name"] for hospital in data["hospitals"]] == [f"Sint H{n}" for n in (1, 3, 4, 5, 6)]

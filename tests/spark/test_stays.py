@@ -68,12 +68,12 @@ def _assert_alike(spark: SparkSession, admissions: pd.DataFrame, partitions: int
 
 @pytest.mark.parametrize(("seed", "days", "partitions"), [(1, 40, 1), (2, 120, 7), (3, 15, 3)])
 def test_crowded_calendars_have_the_stays_of_another_algorithm(
-    small_data: SparkSession, seed: int, days: int, partitions: int
+    spark: SparkSession, seed: int, days: int, partitions: int
 ) -> None:
-    _assert_alike(small_data, _crowd(seed, 3_000, 300, days), partitions)
+    _assert_alike(spark, _crowd(seed, 3_000, 300, days), partitions)
 
 
-def test_one_pseudonym_with_very_many_admissions(small_data: SparkSession) -> None:
+def test_one_pseudonym_with_very_many_admissions(spark: SparkSession) -> None:
     """A number that stands for many people must cost no more than many people."""
     crowd = _crowd(4, 20_000, 1, 1_500)
-    _assert_alike(small_data, crowd.assign(patient_id="P0"), 4)
+    _assert_alike(spark, crowd.assign(patient_id="P0"), 4)

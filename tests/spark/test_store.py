@@ -23,15 +23,15 @@ def _store(spark: SparkSession, root: Path) -> Store:
     return Store(spark, StorageSettings(root=str(root)))
 
 
-def test_a_table_without_rows_gets_no_version_by_being_replaced_by_none(small_data: SparkSession, tmp_path: Path) -> None:
+def test_a_table_without_rows_gets_no_version_by_being_replaced_by_none(spark: SparkSession, tmp_path: Path) -> None:
     """A delivery without a single rejected record is ordinary; each night would add a version otherwise."""
-    store = _store(small_data, tmp_path)
+    store = _store(spark, tmp_path)
     versions = [store.replace(tables.SILVER_QUALITY, store.frame(tables.SILVER_QUALITY, [])).version for _ in range(2)]
     assert versions[0] == versions[1]
 
 
-def test_rows_that_do_not_differ_are_not_written(small_data: SparkSession, tmp_path: Path) -> None:
-    store = _store(small_data, tmp_path)
+def test_rows_that_do_not_differ_are_not_written(spark: SparkSession, tmp_path: Path) -> None:
+    store = _store(spark, tmp_path)
     first = store.replace(tables.SILVER_QUALITY, store.frame(tables.SILVER_QUALITY, RULES))
     again = store.replace(tables.SILVER_QUALITY, store.frame(tables.SILVER_QUALITY, RULES[::-1]))
     assert (again.rows, again.version, again.changes) == (0, first.version, None)
@@ -46,9 +46,9 @@ def test_rows_that_do_not_differ_are_not_written(small_data: SparkSession, tmp_p
     store.release()
 
 
-def test_an_unchanged_row_keeps_its_lineage(small_data: SparkSession, tmp_path: Path) -> None:
+def test_an_unchanged_row_keeps_its_lineage(spark: SparkSession, tmp_path: Path) -> None:
     """gold.indicators names the run that made a figure: a later run with the same figure does not take it over."""
-    store = _store(small_data, tmp_path)
+    store = _store(spark, tmp_path)
 
     def figure(run_id: str, value: float) -> list[object]:
         given: dict[str, object] = {
@@ -81,11 +81,11 @@ def _known(store: Store) -> set[tuple[object, ...]]:
     return set(map(tuple, rows))
 
 
-def test_only_the_named_rows_are_replaced_wherever_they_lie(small_data: SparkSession, tmp_path: Path) -> None:
+def test_only_the_named_rows_are_replaced_wherever_they_lie(spark: SparkSession, tmp_path: Path) -> None:
     """Of four admissions two are given: one moved to another year, one is gone; the others stay, the feed names the two."""
-    store, table = _store(small_data, tmp_path), tables.SILVER_COVARIATES
+    store, table = _store(spark, tmp_path), tables.SILVER_COVARIATES
     first = store.replace(table, store.frame(table, [_admission(n, 2018 + n % 2) for n in range(4)]))
-    keys = small_data.createDataFrame([("H1", "a0"), ("H1", "a1")], "hospital_id string, admission_id string")
+    keys = spark.createDataFrame([("H1", "a0"), ("H1", "a1")], "hospital_id string, admission_id string")
     written = store.replace(table, store.frame(table, [_admission(0, 2020)]), of_keys(keys))
     assert (written.rows, _known(store)) == (2, {("a0", 2020, "G1"), ("a2", 2018, "G1"), ("a3", 2019, "G1")})
     changed = store.changed_since(table, first.version, ["admission_id", "discharge_year"]).collect()
@@ -95,19 +95,19 @@ def test_only_the_named_rows_are_replaced_wherever_they_lie(small_data: SparkSes
     assert (again.rows, again.version) == (0, written.version)
 
 
-def test_a_partition_is_overwritten_and_the_others_stay(small_data: SparkSession, tmp_path: Path) -> None:
-    store, table = _store(small_data, tmp_path), tables.SILVER_COVARIATES
+def test_a_partition_is_overwritten_and_the_others_stay(spark: SparkSession, tmp_path: Path) -> None:
+    store, table = _store(spark, tmp_path), tables.SILVER_COVARIATES
     store.replace(table, store.frame(table, [_admission(n, 2018 + n % 2) for n in range(4)]))
     store.overwrite(table, store.frame(table, [_admission(5, 2019)]), "discharge_year = 2019")
     assert _known(store) == {("a0", 2018, "G1"), ("a2", 2018, "G1"), ("a5", 2019, "G1")}
 
 
-def test_compaction_leaves_a_table_as_it_was_and_a_changed_row_does_not(small_data: SparkSession, tmp_path: Path) -> None:
-    store, table = _store(small_data, tmp_path), tables.SILVER_COVARIATES
+def test_compaction_leaves_a_table_as_it_was_and_a_changed_row_does_not(spark: SparkSession, tmp_path: Path) -> None:
+    store, table = _store(spark, tmp_path), tables.SILVER_COVARIATES
     assert store.is_as_left(table, None) and not store.is_as_left(table, 3)
     for n in range(2):
         version = store.append(table, store.frame(table, [_admission(n, 2019)])).version
-    small_data.sql(f"OPTIMIZE delta.`{tmp_path}/silver/covariates`").collect()
+    spark.sql(f"OPTIMIZE delta.`{tmp_path}/silver/covariates`").collect()
     assert store.version(table) > version and store.is_as_left(table, version)
     assert not store.is_as_left(table, version - 1)
     store.delete(table, "admission_id = 'a1'")
@@ -123,10 +123,10 @@ def _set_back(root: Path, table: Table, days: int) -> None:
 
 @pytest.mark.parametrize("commits", [3, 9], ids=["refused by its age", "its log cleaned by a checkpoint"])
 def test_the_last_version_of_a_table_seldom_written_goes_when_it_is_written_again(
-    small_data: SparkSession, tmp_path: Path, commits: int
+    spark: SparkSession, tmp_path: Path, commits: int
 ) -> None:
     """Delta keeps a version from its own commit on: 30 days (storage.retention_days) here. The change feed goes on from there."""
-    store, table = _store(small_data, tmp_path), tables.BRONZE_HOSPITALS
+    store, table = _store(spark, tmp_path), tables.BRONZE_HOSPITALS
     loaded = dt.datetime(2026, 1, 1)
 
     def append(number: int) -> None:
@@ -148,12 +148,12 @@ def test_the_last_version_of_a_table_seldom_written_goes_when_it_is_written_agai
     assert [row[0] for row in store.changed_since(table, last, ["delivery_id"]).collect()] == [f"d{commits + 1}"]
 
 
-def test_a_removal_is_a_version_that_the_step_left(small_data: SparkSession, tmp_path: Path) -> None:
+def test_a_removal_is_a_version_that_the_step_left(spark: SparkSession, tmp_path: Path) -> None:
     """Else the next night takes it for a change by somebody else, and does everything anew."""
-    store = _store(small_data, tmp_path)
+    store = _store(spark, tmp_path)
     store.replace(tables.SILVER_QUALITY, store.frame(tables.SILVER_QUALITY, RULES))
     store.delete(tables.SILVER_QUALITY, "rule = 'rejected'")
     assert [tuple(row) for row in store.read(tables.SILVER_QUALITY).collect()] == RULES[:1]
     left = store.versions_written[str(tables.SILVER_QUALITY)]
     assert left == store.version(tables.SILVER_QUALITY) == 1
-    assert _store(small_data, tmp_path).is_as_left(tables.SILVER_QUALITY, left)
+    assert _store(spark, tmp_path).is_as_left(tables.SILVER_QUALITY, left)

@@ -136,8 +136,8 @@ def _expected_duplicates(records: list[Record]) -> dict[int, str]:
         ("2019-03-10\n", None), (" 2019-03-10", None), ("2019-03-10T00:00", None), ("0999-12-31", None), ("", None), (None, None),
     ],
 )  # fmt: skip
-def test_a_day_is_read_as_written_or_not_at_all(small_data: SparkSession, text: str | None, wanted: dt.date | None) -> None:
-    rows = small_data.createDataFrame([(text,)], "written string")
+def test_a_day_is_read_as_written_or_not_at_all(spark: SparkSession, text: str | None, wanted: dt.date | None) -> None:
+    rows = spark.createDataFrame([(text,)], "written string")
     assert rows.select(day("written")).collect()[0][0] == wanted
 
 
@@ -149,14 +149,14 @@ def test_a_day_is_read_as_written_or_not_at_all(small_data: SparkSession, text: 
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-def test_any_delivery(small_data: SparkSession, seed: int) -> None:
+def test_any_delivery(spark: SparkSession, seed: int) -> None:
     random = Random(seed)
     records = _delivered(random)
-    hospitals = small_data.createDataFrame([("H1",), ("H2",), ("H3",)], "hospital_id string")
-    codes = small_data.createDataFrame([("I210",)], "code string")
+    hospitals = spark.createDataFrame([("H1",), ("H2",), ("H3",)], "hospital_id string")
+    codes = spark.createDataFrame([("I210",)], "code string")
     rules = load_settings().validation
 
-    checked = check_admissions(_frame(small_data, records), hospitals, codes, rules).cache()
+    checked = check_admissions(_frame(spark, records), hospitals, codes, rules).cache()
     verdicts = _verdicts(checked)
     rejected = {row["record"]: row["reasons"] for row in rejected_admissions(checked).collect()}
     valid = [(row["hospital_id"], row["admission_id"]) for row in valid_admissions(checked).collect()]
@@ -176,5 +176,5 @@ def test_any_delivery(small_data: SparkSession, seed: int) -> None:
     assert flagged == _in_two_hospitals(records)
 
     random.shuffle(records)
-    shuffled = _frame(small_data, records).repartition(5)
+    shuffled = _frame(spark, records).repartition(5)
     assert _verdicts(check_admissions(shuffled, hospitals, codes, rules)) == verdicts

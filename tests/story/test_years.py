@@ -132,11 +132,11 @@ def _maintain(store: Store, settings: Settings, progress: Progress, run_id: str)
     ],
 )
 def test_every_published_figure_of_the_story_is_reproduced(
-    small_data: SparkSession, tmp_path: Path, years: tuple[int, ...], months: int
+    spark: SparkSession, tmp_path: Path, years: tuple[int, ...], months: int
 ) -> None:
-    generate(small_data, _nation(tmp_path / "nation", years[-1] + 1), Said())
+    generate(spark, _nation(tmp_path / "nation", years[-1] + 1), Said())
     country = Country(tmp_path / "nation" / "delivery", tmp_path / "inbox")
-    registry = Registry(small_data, tmp_path / "tables")
+    registry = Registry(spark, tmp_path / "tables")
     until = dt.date(HISTORY[-1], 12, 31)
     first = country.deliver(dt.date(HISTORY[0], 1, 1), until, small_tables=True)
     registry.night(registry.settings(HISTORY[-1], PROVISIONAL, until, first), first)
@@ -152,8 +152,8 @@ def test_every_published_figure_of_the_story_is_reproduced(
     def as_last(folder: Path, root: Path) -> Settings:
         return registry.settings(years[-1], PROVISIONAL, last, folder, root)
 
-    whole = from_scratch(small_data, as_last, registry.folders, tmp_path / "whole", registry.root)
-    require_equal(small_data, settings, whole)
+    whole = from_scratch(spark, as_last, registry.folders, tmp_path / "whole", registry.root)
+    require_equal(spark, settings, whole)
 
 
 def _nation(root: Path, last_year: int) -> Settings:
