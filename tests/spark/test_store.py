@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from lbz_indicators import tables
 from lbz_indicators.config import StorageSettings
@@ -30,6 +31,19 @@ def test_a_table_without_rows_gets_no_version_by_being_replaced_by_none(spark: S
     assert versions[0] == versions[1]
 
 
+@pytest.fixture(params=[False, True], ids=["merged", "written anew"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As few rows are replaced, and as many are."""
+    if request.param:
+        monkeypatch.setattr("lbz_indicators.io.tables.MANY", 1)
+
+
+def _written_by(spark: SparkSession, root: Path, table: Table) -> str:
+    """What Delta calls the last commit."""
+    return spark.sql(f"DESCRIBE HISTORY delta.`{root}/{table.layer}/{table.name}` LIMIT 1").collect()[0]["operation"]
+
+
+@pytest.mark.usefixtures("either_way")
 def test_rows_that_do_not_differ_are_not_written(spark: SparkSession, tmp_path: Path) -> None:
     store = _store(spark, tmp_path)
     first = store.replace(tables.SILVER_QUALITY, store.frame(tables.SILVER_QUALITY, RULES))
@@ -46,6 +60,7 @@ def test_rows_that_do_not_differ_are_not_written(spark: SparkSession, tmp_path: 
     store.release()
 
 
+@pytest.mark.usefixtures("either_way")
 def test_an_unchanged_row_keeps_its_lineage(spark: SparkSession, tmp_path: Path) -> None:
     """gold.indicators names the run that made a figure: a later run with the same figure does not take it over."""
     store = _store(spark, tmp_path)
@@ -79,6 +94,39 @@ def _admission(number: int, year: int, group: str = "G1") -> list[object]:
 def _known(store: Store) -> set[tuple[object, ...]]:
     rows = store.read(tables.SILVER_COVARIATES).select("admission_id", "discharge_year", "diagnosis_group").collect()
     return set(map(tuple, rows))
+
+
+def test_many_rows_are_written_anew_in_their_partitions_alone(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two nights change, one comes, one goes, one stays; the other year keeps its files."""
+    store, table = _store(spark, tmp_path), tables.GOLD_EXPECTED_NIGHTS
+    column = {name: place for place, name in enumerate(store.columns(table))}
+
+    def row(number: int, year: int, nights: float) -> list[object]:
+        given = {
+            "hospital_id": "H1", "admission_id": f"a{number}", "discharge_year": year, "expected_nights": nights, "nights": 1,
+            "model_version": f"stay-{year}", "scored_hash": 1, "rule": "over_50", "diagnosis_group": "100", "level": "group",
+            "expected_nights_gamma": 1.0, "long_stay": False, "long_stay_gamma": False,
+        }  # fmt: skip
+        return [given.get(name) for name in column]
+
+    def files(year: int) -> set[str]:
+        return {path.name for path in (tmp_path / "gold" / "expected_nights" / f"discharge_year={year}").glob("*.parquet")}
+
+    store.replace(table, store.frame(table, [row(n, 2018 + n % 2, 1.0) for n in range(8)]))
+    before = files(2018)
+    wanted = [row(1, 2019, 2.0), row(3, 2019, 2.0), row(5, 2019, 1.0), row(9, 2019, 1.0)]
+    for few, operation in ((100, "MERGE"), (2, "WRITE")):
+        monkeypatch.setattr("lbz_indicators.io.tables.MANY", few)
+        written = store.replace(table, store.frame(table, wanted), F.col("discharge_year") == 2019)
+        assert written.rows == 4 and _written_by(spark, tmp_path, table) == operation
+        found = sorted(tuple(r) for r in store.read(table).select("admission_id", "expected_nights").collect())
+        assert found == sorted([(w[column["admission_id"]], w[column["expected_nights"]]) for w in wanted]
+                               + [(f"a{n}", 1.0) for n in (0, 2, 4, 6)])  # fmt: skip
+        assert files(2018) == before and not store.read(table).where("discharge_year = 2018").isEmpty()
+        spark.sql(f"RESTORE TABLE delta.`{tmp_path}/gold/expected_nights` TO VERSION AS OF 0").collect()
+        store = _store(spark, tmp_path)
 
 
 def test_only_the_named_rows_are_replaced_wherever_they_lie(spark: SparkSession, tmp_path: Path) -> None:

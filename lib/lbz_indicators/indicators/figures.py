@@ -68,8 +68,10 @@ def sum_figures(cells: DataFrame, periods: Sequence[Sequence[int]], measures: It
     spread = cells.withColumn("_span", F.explode(F.array(*spans))).where(F.array_contains("_span.years", F.col("discharge_year")))
     spread = spread.select("*", "_span.period_start", "_span.period_end").drop("_span")
     key = ["breakdown", "breakdown_value", "period_start", "period_end"]
+    # Not a collect_set, for which Spark would sort the cells instead of hashing them.
+    years = [F.max(F.when(F.col("discharge_year") == year, F.lit(year))) for year in sorted({y for p in periods for y in p})]
     sums = [
-        F.array_sort(F.collect_set("discharge_year")).alias("years_included"),
+        F.array_compact(F.array(*years)).alias("years_included"),
         F.sum("admissions").alias("admissions"),
         *[F.sum(F.col(name).cast("decimal(38,0)")).alias(name) for name in measures],
     ]

@@ -15,7 +15,7 @@ diagnosis, procedure and age is not adjusted for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -42,6 +42,7 @@ ESTIMATORS: Mapping[str, tuple[str, str]] = {
     "gamma_model": ("long_stay_gamma", "expected_nights_gamma"),
 }
 """Columns of gold.expected_nights: the verdict and the expected nights of each estimator."""
+_VALUES = T.StructType([T.StructField(name, T.DoubleType()) for name in ("value", "lower", "upper")])
 
 
 def stay_sums(rows: DataFrame, years: Sequence[int]) -> DataFrame:
@@ -79,8 +80,9 @@ def stay_figures(sums: DataFrame, settings: LongStaySettings) -> DataFrame:
     key = ["hospital_id", "breakdown", "breakdown_value", "period_start", "period_end", "years_included", "admissions"]
     rows = sums.select(*key, F.explode(F.array(*kinds)).alias("_kind")).select(*key, "_kind.*").where("wanted").drop("wanted")
     rows = rows.withColumn("variant", F.lit(figures.DEFINITIVE))
-    added = [T.StructField(name, T.DoubleType()) for name in ("value", "lower", "upper")]
-    return rows.mapInPandas(_with_values, T.StructType([*rows.schema.fields, *added]))
+    numbers = [F.col(name).cast("double") for name in ("observed", "admissions", "expected", "confidence")]
+    values = F.pandas_udf(_values, _VALUES)(*numbers, F.col("indicator") == OLO)
+    return rows.withColumn("_values", values).select(*rows.columns, "_values.*")
 
 
 def _kind(
@@ -97,19 +99,15 @@ def _kind(
     )
 
 
-def _with_values(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+def _values(
+    observed: pd.Series, admissions: pd.Series, expected: pd.Series, confidence: pd.Series, share: pd.Series
+) -> pd.DataFrame:
     """Figures are aggregates, so Python sees none of the admissions."""
-    for part in parts:
-        observed, number = part["observed"].to_numpy(float), part["admissions"].to_numpy(float)
-        expected, confidence = part["expected"].to_numpy(float), part["confidence"].to_numpy(float)
-        is_share = (part["indicator"] == OLO).to_numpy()
-        ratio = intervals.standardised_ratio(observed, np.nan_to_num(expected))
-        lower, upper = intervals.wilson_limits(observed, number, np.nan_to_num(confidence, nan=0.95))
-        yield part.assign(
-            value=np.where(is_share, 100 * observed / number, ratio),
-            lower=np.where(is_share, lower, np.nan),
-            upper=np.where(is_share, upper, np.nan),
-        )
+    o, number, is_share = observed.to_numpy(float), admissions.to_numpy(float), share.to_numpy(bool)
+    ratio = intervals.standardised_ratio(o, np.nan_to_num(expected.to_numpy(float)))
+    lower, upper = intervals.wilson_limits(o, number, np.nan_to_num(confidence.to_numpy(float), nan=0.95))
+    limits = {name: np.where(is_share, limit, np.nan) for name, limit in (("lower", lower), ("upper", upper))}
+    return pd.DataFrame({"value": np.where(is_share, 100 * o / number, ratio), **limits})
 
 
 def stay_rows(stays: DataFrame, run_id: str) -> DataFrame:

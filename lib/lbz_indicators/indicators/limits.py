@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 import numpy as np
 import pandas as pd
 from pyspark.sql import Column, DataFrame
@@ -18,15 +16,9 @@ from lbz_indicators.stats import intervals
 from lbz_indicators.tables import GOLD_INDICATORS, GOLD_INTERVAL_VARIANTS
 
 EXACT_POISSON, BYAR, MODEL_AWARE = "exact_poisson", "byar", "model_aware"
-_ADDED = (
-    "value",
-    "own_reference_share",
-    "lower",
-    "upper",
-    "byar_lower",
-    "byar_upper",
-    "model_lower",
-    "model_upper",
+_NUMBERS = ("value", "own_reference_share", "lower", "upper", "byar_lower", "byar_upper", "model_lower", "model_upper")
+_ADDED = T.StructType(
+    [*(T.StructField(name, T.DoubleType()) for name in _NUMBERS), T.StructField("significance", T.StringType())]
 )
 OWN_REFERENCE = 1 - 1e-9
 """A figure with at least this share in its own reference is 100 by construction, and not judged."""
@@ -38,41 +30,39 @@ def with_limits(figures: DataFrame) -> DataFrame:
     `figures` has the grain of gold.indicators with hospital_id, observed, expected, confidence, variance_d and
     variance_v (null where unknown). Figures are aggregates, so Python sees none of the admissions.
     """
-    added = [T.StructField(name, T.DoubleType()) for name in _ADDED]
-    schema = T.StructType([*figures.schema.fields, *added, T.StructField("significance", T.StringType())])
-
-    def add(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        for part in parts:
-            yield _add_limits(part)
-
-    return figures.mapInPandas(add, schema)
+    numbers = [F.col(name).cast("double") for name in ("observed", "expected", "variance_d", "variance_v", "confidence")]
+    limits = F.pandas_udf(_limits, _ADDED)(*numbers, F.col("hospital_id").isNull())
+    return figures.withColumn("_limits", limits).select(*figures.columns, "_limits.*")
 
 
-def _add_limits(part: pd.DataFrame) -> pd.DataFrame:
-    part = part.copy()
-    observed, expected = part["observed"].to_numpy(float), part["expected"].to_numpy(float)
-    d, v = part["variance_d"].to_numpy(float), part["variance_v"].to_numpy(float)
-    part["value"] = intervals.standardised_ratio(observed, expected)
-    of_confidence = {value: (part["confidence"] == value).to_numpy() for value in part["confidence"].unique()}
-    names = {"": intervals.exact_poisson_limits, "byar_": intervals.byar_limits}
-    dispersion = np.divide(v, expected, out=np.full_like(expected, np.nan), where=expected > 0)
-    for prefix in (*names, "model_"):
-        lower, upper = np.full(len(part), np.nan), np.full(len(part), np.nan)
-        for confidence, chosen in of_confidence.items():
-            o, e = observed[chosen], expected[chosen]
-            if prefix == "model_":
-                limits = intervals.scaled_poisson_limits(o, e, dispersion[chosen], confidence)
-            else:
-                limits = names[prefix](o, e, confidence)
-            lower[chosen], upper[chosen] = limits
-        part[f"{prefix}lower"], part[f"{prefix}upper"] = lower, upper
+def _limits(
+    observed: pd.Series,
+    expected: pd.Series,
+    variance_d: pd.Series,
+    variance_v: pd.Series,
+    confidence: pd.Series,
+    nation: pd.Series,
+) -> pd.DataFrame:
+    o, e = observed.to_numpy(float), expected.to_numpy(float)
+    d, v = variance_d.to_numpy(float), variance_v.to_numpy(float)
+    added = {name: np.full(len(o), np.nan) for name in _NUMBERS}
+    added["value"] = intervals.standardised_ratio(o, e)
+    dispersion = np.divide(v, e, out=np.full_like(e, np.nan), where=e > 0)
+    for value in confidence.unique():
+        chosen = (confidence == value).to_numpy()
+        of = o[chosen], e[chosen]
+        of_method = {
+            "": intervals.exact_poisson_limits(*of, value),
+            "byar_": intervals.byar_limits(*of, value),
+            "model_": intervals.scaled_poisson_limits(*of, dispersion[chosen], value),
+        }
+        for prefix, (lower, upper) in of_method.items():
+            added[f"{prefix}lower"][chosen], added[f"{prefix}upper"][chosen] = lower, upper
     # Under a frozen model V is above D: the hospital has no part in its reference.
-    share = np.divide(d - v, d, out=np.full_like(d, np.nan), where=(d > 0) & (v <= d))
-    part["own_reference_share"] = share
-    verdict = intervals.significance(part["lower"], part["upper"])
-    verdict[(share >= OWN_REFERENCE) | part["hospital_id"].isna().to_numpy()] = None
-    part["significance"] = verdict
-    return part.astype({"significance": object})
+    share = added["own_reference_share"] = np.divide(d - v, d, out=np.full_like(d, np.nan), where=(d > 0) & (v <= d))
+    verdict = intervals.significance(added["lower"], added["upper"])
+    verdict[(share >= OWN_REFERENCE) | nation.to_numpy(bool)] = None
+    return pd.DataFrame(added).assign(significance=verdict.astype(object))
 
 
 def with_national_value(limited: DataFrame) -> DataFrame:

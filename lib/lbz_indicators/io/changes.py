@@ -80,24 +80,26 @@ def partitions_of(changes: DataFrame, schema: TableSchema) -> tuple[int, dict[st
 
 
 def in_partitions(partitions: Mapping[str, Sequence[int]]) -> list[str]:
-    """SQL conditions on the table `t`: its rows in these partitions (of whole numbers). Delta then opens no other file."""
-    return [f"t.{quote(name)} IN ({', '.join(f'{value:d}' for value in values)})" for name, values in partitions.items()]
+    """SQL conditions, each beginning with a column: rows in these partitions (of whole numbers). Delta opens no other file."""
+    return [f"{quote(name)} IN ({', '.join(f'{value:d}' for value in values)})" for name, values in partitions.items()]
 
 
 def merge_statement(target: str, view: str, schema: TableSchema, bounds: Sequence[str], *, inserts: bool) -> str:
-    """MERGE of the rows of changed_rows, looking for those that are there within these conditions on the table `t` alone.
+    """MERGE of the rows of changed_rows, looking for those that are there within these conditions alone, each of which begins
+    with a column.
 
     Without inserts all rows of the view must be there; it can then be sent to every part of the table. With them Spark has to
     shuffle the table.
     """
     same = [f"t.{quote(k)} <=> c.{quote(k)}" for k in schema.key]
+    within = [f"t.{bound}" for bound in bounds]
     assign = ", ".join(f"t.{quote(n)} = c.{quote(n)}" for n in schema.names)
     columns = ", ".join(quote(n) for n in schema.names)
     values = ", ".join(f"c.{quote(n)}" for n in schema.names)
     rows = view if inserts else f"(SELECT /*+ BROADCAST({view}) */ * FROM {view})"
     insert = f"WHEN NOT MATCHED AND c.{CHANGE} = '{UPSERT}' THEN INSERT ({columns}) VALUES ({values})"
     return (
-        f"MERGE INTO {target} t USING {rows} c ON {' AND '.join([*same, *bounds])} "
+        f"MERGE INTO {target} t USING {rows} c ON {' AND '.join([*same, *within])} "
         f"WHEN MATCHED AND c.{CHANGE} = '{DELETE}' THEN DELETE "
         f"WHEN MATCHED THEN UPDATE SET {assign} {insert if inserts else ''}"
     )

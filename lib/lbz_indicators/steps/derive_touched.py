@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -94,12 +94,19 @@ def derive_touched(
 
 def _replace_stays(store: Store, settings: Settings, everyone: DataFrame, changed: Changed) -> Written:
     """The stays of every patient of a changed admission, and of those whose follow-up moved (who has no pseudonym has none)."""
-    known = store.read(tables.SILVER_STAYS)
-    of_patients = of_keys(changed.patients)
-    alone = of_keys(changed.admissions)(everyone.where("patient_id IS NULL")).select(*everyone.columns)
-    theirs = of_patients(everyone).select(*everyone.columns).unionByName(alone)
-    theirs = store.cache(theirs)
+    touched = _of_patients_or_keys(changed)
+    theirs = store.cache(touched(everyone))
     derived = of_keys(store.look_up(theirs.select(*KEY)))(store.read(tables.SILVER_COVARIATES))
-    rows = judged.stays_of(store, settings, theirs, derived)
-    keys = of_patients(known).select(*KEY).union(changed.admissions.select(*KEY))
-    return store.replace(tables.SILVER_STAYS, rows, of_keys(store.look_up(keys.distinct())))
+    return store.replace(tables.SILVER_STAYS, judged.stays_of(store, settings, theirs, derived), touched)
+
+
+def _of_patients_or_keys(changed: Changed) -> Callable[[DataFrame], DataFrame]:
+    """Rows with key and patient_id: those of the patients, and the changed ones. Tables are read once for both."""
+    patients = F.broadcast(changed.patients.withColumn("_linked", F.lit(True)))
+    keys = F.broadcast(changed.admissions.withColumn("_changed", F.lit(True)))
+
+    def choose(rows: DataFrame) -> DataFrame:
+        marked = rows.join(keys, on=list(KEY), how="left").join(patients, on="patient_id", how="left")
+        return marked.where("_linked OR _changed").select(*rows.columns)
+
+    return choose

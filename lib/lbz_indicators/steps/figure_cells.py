@@ -103,20 +103,20 @@ def write_all(store: Store, sources: Sequence[Source]) -> None:
 def write_touched(store: Store, sources: Sequence[Source], touched: Touched) -> None:
     """The cells of before with what changed in the touched rows; ModelError where one of these changed after it was scored."""
     then = store.pinned(touched.before)
-    now = [store.cache(source.rows(store, touched)) for source in sources]
+    now, before = ([store.cache(source.rows(one, touched)) for source in sources] for one in (store, then))
     for source, of_source in zip(sources, now, strict=True):
         require_alike(store, of_source, source.version)
-    before = _tables(sources, [source.rows(then, touched) for source in sources])
+    cells_before = _tables(sources, before)
     for table, after in _tables(sources, now).items():
         key = SCHEMAS[table].key
         sums = _sums(table, sources)
-        less, more = (store.look_up(_summed(parts, key, sums)) for parts in (before[table], after))
+        less, more = (store.look_up(_summed(parts, key, sums)) for parts in (cells_before[table], after))
         concerned = store.look_up(less.select(*key).union(more.select(*key)).distinct())
         kept = look_up(concerned, store.read(table), key, how="inner")
         total = _summed([kept, more, _negative(less, sums)], key, sums)
         rows = total.where("admissions > 0").select(*SCHEMAS[table].names)
         store.replace(table, rows, scope=lambda old, concerned=concerned, key=key: look_up(old, concerned, key, how="inner"))
-    for of_source in now:
+    for of_source in (*now, *before):
         of_source.unpersist()
 
 
