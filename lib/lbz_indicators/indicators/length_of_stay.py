@@ -22,6 +22,7 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
+from pyspark.sql.pandas.functions import pandas_udf
 
 from lbz_indicators.config import LongStaySettings
 from lbz_indicators.indicators import figures
@@ -81,7 +82,7 @@ def stay_figures(sums: DataFrame, settings: LongStaySettings) -> DataFrame:
     rows = sums.select(*key, F.explode(F.array(*kinds)).alias("_kind")).select(*key, "_kind.*").where("wanted").drop("wanted")
     rows = rows.withColumn("variant", F.lit(figures.DEFINITIVE))
     numbers = [F.col(name).cast("double") for name in ("observed", "admissions", "expected", "confidence")]
-    values = F.pandas_udf(_values, _VALUES)(*numbers, F.col("indicator") == OLO)
+    values = pandas_udf(_values, _VALUES)(*numbers, F.col("indicator") == OLO)
     return rows.withColumn("_values", values).select(*rows.columns, "_values.*")
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
+from pyspark.sql.pandas.functions import pandas_udf
 
 from lbz_indicators.indicators.figures import PROVISIONAL
 from lbz_indicators.joins import look_up
@@ -31,7 +32,7 @@ def with_limits(figures: DataFrame) -> DataFrame:
     variance_v (null where unknown). Figures are aggregates, so Python sees none of the admissions.
     """
     numbers = [F.col(name).cast("double") for name in ("observed", "expected", "variance_d", "variance_v", "confidence")]
-    limits = F.pandas_udf(_limits, _ADDED)(*numbers, F.col("hospital_id").isNull())
+    limits = pandas_udf(_limits, _ADDED)(*numbers, F.col("hospital_id").isNull())
     return figures.withColumn("_limits", limits).select(*figures.columns, "_limits.*")
 
 
