@@ -22,10 +22,9 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
-from pyspark.sql.pandas.functions import pandas_udf
 
 from lbz_indicators.config import LongStaySettings
-from lbz_indicators.indicators import figures
+from lbz_indicators.indicators import figures, in_python
 from lbz_indicators.indicators.figures import MAIN_DIAGNOSIS, NONE, SPECIALTY
 from lbz_indicators.indicators.limits import against_nation, with_national_value
 from lbz_indicators.schemas import SCHEMAS
@@ -82,8 +81,7 @@ def stay_figures(sums: DataFrame, settings: LongStaySettings) -> DataFrame:
     rows = sums.select(*key, F.explode(F.array(*kinds)).alias("_kind")).select(*key, "_kind.*").where("wanted").drop("wanted")
     rows = rows.withColumn("variant", F.lit(figures.DEFINITIVE))
     numbers = [F.col(name).cast("double") for name in ("observed", "admissions", "expected", "confidence")]
-    values = pandas_udf(_values, _VALUES)(*numbers, F.col("indicator") == OLO)
-    return rows.withColumn("_values", values).select(*rows.columns, "_values.*")
+    return in_python.with_columns(rows, _values, _VALUES, *numbers, F.col("indicator") == OLO)
 
 
 def _kind(
@@ -103,7 +101,6 @@ def _kind(
 def _values(
     observed: pd.Series, admissions: pd.Series, expected: pd.Series, confidence: pd.Series, share: pd.Series
 ) -> pd.DataFrame:
-    """Figures are aggregates, so Python sees none of the admissions."""
     o, number, is_share = observed.to_numpy(float), admissions.to_numpy(float), share.to_numpy(bool)
     ratio = intervals.standardised_ratio(o, np.nan_to_num(expected.to_numpy(float)))
     lower, upper = intervals.wilson_limits(o, number, np.nan_to_num(confidence.to_numpy(float), nan=0.95))

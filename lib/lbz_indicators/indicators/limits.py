@@ -7,8 +7,8 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
-from pyspark.sql.pandas.functions import pandas_udf
 
+from lbz_indicators.indicators import in_python
 from lbz_indicators.indicators.figures import PROVISIONAL
 from lbz_indicators.joins import look_up
 from lbz_indicators.schemas import SCHEMAS
@@ -29,11 +29,10 @@ def with_limits(figures: DataFrame) -> DataFrame:
     """Adds value, exact Poisson limits and significance, and the limits of the other methods.
 
     `figures` has the grain of gold.indicators with hospital_id, observed, expected, confidence, variance_d and
-    variance_v (null where unknown). Figures are aggregates, so Python sees none of the admissions.
+    variance_v (null where unknown).
     """
     numbers = [F.col(name).cast("double") for name in ("observed", "expected", "variance_d", "variance_v", "confidence")]
-    limits = pandas_udf(_limits, _ADDED)(*numbers, F.col("hospital_id").isNull())
-    return figures.withColumn("_limits", limits).select(*figures.columns, "_limits.*")
+    return in_python.with_columns(figures, _limits, _ADDED, *numbers, F.col("hospital_id").isNull())
 
 
 def _limits(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -72,11 +72,21 @@ def former(name: str) -> str:
     return f"_former_{name}"
 
 
-def partitions_of(changes: DataFrame, schema: TableSchema) -> tuple[int, dict[str, list[Any]]]:
-    """How many rows changed, and in which partitions of the table they lie or lay, by column."""
-    both = {name: F.array_union(F.collect_set(name), F.collect_set(former(name))) for name in schema.partition_by}
-    row = changes.agg(F.count("*").alias("_rows"), *[values.alias(name) for name, values in both.items()]).collect()[0]
-    return row["_rows"], {name: sorted(row[name]) for name in schema.partition_by}
+@dataclass(frozen=True)
+class Extent:
+    """How many rows of a table change, how many of these are there, and in which partitions they lie or lay, by column."""
+
+    rows: int
+    there: int
+    partitions: Mapping[str, Sequence[int]]
+
+    @classmethod
+    def of(cls, changes: DataFrame, schema: TableSchema) -> Extent:
+        """Of the rows of changed_rows."""
+        both = {name: F.array_union(F.collect_set(name), F.collect_set(former(name))) for name in schema.partition_by}
+        counts = [F.count("*").alias("_rows"), F.count_if(THERE).alias("_are_there")]
+        row = changes.agg(*counts, *[values.alias(name) for name, values in both.items()]).collect()[0]
+        return cls(row["_rows"], row["_are_there"], {name: sorted(row[name]) for name in schema.partition_by})
 
 
 def in_partitions(partitions: Mapping[str, Sequence[int]]) -> list[str]:

@@ -22,9 +22,9 @@ from lbz_indicators.errors import StorageError
 from lbz_indicators.failures import storage_errors
 from lbz_indicators.hashing import literal, quote
 from lbz_indicators.io import layout
-from lbz_indicators.io.changes import CHANGE, THERE, UPSERT, changed_rows, conform, in_partitions, merge_statement, partitions_of
+from lbz_indicators.io.changes import CHANGE, THERE, UPSERT, Extent, changed_rows, conform, in_partitions, merge_statement
 from lbz_indicators.io.place import Commit, Place
-from lbz_indicators.schemas import SCHEMAS
+from lbz_indicators.schemas import SCHEMAS, TableSchema
 from lbz_indicators.tables import Table
 
 
@@ -266,22 +266,20 @@ class Store:
             chosen = scope is not None and not isinstance(scope, Column)
             if not chosen and old.isEmpty():  # of a choice it would take as long as to compare
                 return self._append(table, new, commit)
-            # A checkpoint, for a cached frame would be computed again from the table that the merge has just changed.
-            changes = changed_rows(new, old, schema).localCheckpoint()
-            rows, partitions = partitions_of(changes, schema)
-            if not rows:
+            changes, extent = self._compared(new, old, schema)
+            if not extent.rows:
                 return self._note(table, Written(0, commit.version))
-            bounds = in_partitions(partitions)
+            bounds = in_partitions(extent.partitions)
             if chosen:
-                self._write_in_two(table, changes, bounds)
-            elif self._is_much(table, rows):
+                self._write_in_two(table, changes, extent, bounds)
+            elif self._is_much(table, extent.rows):
                 self._write_anew(table, changes, bounds)
             else:
                 self._merge(table, changes, bounds, inserts=True)
             merged = self._last_commit(table)
             assert merged is not None
-        years = tuple(partitions.get(YEAR, ()))
-        return self._note(table, Written(rows, merged.version, changes.select(*schema.names, CHANGE), years))
+        years = tuple(extent.partitions.get(YEAR, ()))
+        return self._note(table, Written(extent.rows, merged.version, changes.select(*schema.names, CHANGE), years))
 
     def _is_much(self, table: Table, changed: int) -> bool:
         """Whether so many rows change that those that stay cost less to write again than a merge to look for the others. Not
@@ -300,13 +298,19 @@ class Store:
         writer = rows.write.format("delta").mode("overwrite")
         self._save(table, writer.option("replaceWhere", " AND ".join(bounds)) if bounds else writer)
 
-    def _write_in_two(self, table: Table, changes: DataFrame, bounds: Sequence[str]) -> None:
+    @staticmethod
+    def _compared(new: DataFrame, old: DataFrame, schema: TableSchema) -> tuple[DataFrame, Extent]:
+        """Rows that differ, made once and for all: a cached frame would be made again from the table that is written next."""
+        changes = changed_rows(new, old, schema).localCheckpoint(eager=False)
+        return changes, Extent.of(changes, schema)
+
+    def _write_in_two(self, table: Table, changes: DataFrame, extent: Extent, bounds: Sequence[str]) -> None:
         """Rows that change or go, then rows that come: one merge for both would shuffle the whole table for few rows."""
-        there = changes.where(THERE)
-        if not there.isEmpty():
-            self._merge(table, there, bounds, inserts=False)
-        fresh = changes.where(~F.col(THERE)).select(*SCHEMAS[table].names)
-        self._append(table, fresh, self._last_commit(table))
+        if extent.there:
+            self._merge(table, changes.where(THERE), bounds, inserts=False)
+        if extent.rows > extent.there:
+            fresh = changes.where(~F.col(THERE)).select(*SCHEMAS[table].names)
+            self._append(table, fresh, self._last_commit(table))
 
     def _merge(self, table: Table, changes: DataFrame, bounds: Sequence[str], *, inserts: bool) -> None:
         view = f"changes_of_{table.layer}_{table.name}"
@@ -324,18 +328,17 @@ class Store:
         """
         schema = SCHEMAS[table]
         with self._writing(table):
-            changes = changed_rows(conform(new, schema), old, schema).localCheckpoint()
-            number = changes.count()
-            if not number:
+            changes, extent = self._compared(conform(new, schema), old, schema)
+            if not extent.rows:
                 return Written(0, self.version(table))
             keys = [F.col(quote(key)).alias(joins.other(key)) for key in schema.key]
             known = old.select(*keys, F.col(quote(bound)).alias("_bound"))
             there = changes.where(THERE).join(known, on=joins.same_keys(schema.key), how="inner")
             places = [row[0] for row in there.select("_bound").distinct().collect()]
-            self._write_in_two(table, changes, [f"{quote(bound)} IN ({', '.join(map(literal, places))})"])
+            self._write_in_two(table, changes, extent, [f"{quote(bound)} IN ({', '.join(map(literal, places))})"])
             commit = self._last_commit(table)
             assert commit is not None
-        return self._note(table, Written(number, commit.version, changes.select(*schema.names, CHANGE)))
+        return self._note(table, Written(extent.rows, commit.version, changes.select(*schema.names, CHANGE)))
 
     def overwrite(self, table: Table, frame: DataFrame, condition: str) -> Written:
         """Makes the table's rows that meet a SQL condition, made of trusted text, those of `frame`, in one commit and without

@@ -74,7 +74,7 @@ def require_complete(store: Store) -> None:
 def _write(store: Store, content: dict[str, Any], *, complete: bool, run_id: str) -> None:
     row = {"validated": VALIDATED, **content, "complete": complete, "run_id": run_id}
     rows = [[row[name] for name in store.columns(tables.SILVER_VALIDATION)]]
-    store.replace(tables.SILVER_VALIDATION, store.frame(tables.SILVER_VALIDATION, rows))
+    store.overwrite(tables.SILVER_VALIDATION, store.frame(tables.SILVER_VALIDATION, rows), "true")
 
 
 def mark_unfinished(store: Store, run_id: str) -> None:
