@@ -11,7 +11,7 @@ PARALLEL := -n $(WORKERS) --dist loadgroup
 PACKAGE := dist/lbz_indicators.zip
 
 .DEFAULT_GOAL := help
-.PHONY: help env run run-sample demo-truth test test-long test-all test-story test-faults cluster-test lint doctor package bench bench-national docs clean
+.PHONY: help env run run-sample demo-truth test test-long test-story test-faults cluster-test lint doctor package bench bench-national docs clean
 
 help: ## print the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -42,9 +42,6 @@ test: env ## unit, Spark, golden and integration tests (under 20 minutes on two 
 
 test-long: env ## the longer proofs: the real sample, publications, coverage of limits, planted effects, spark-submit
 	$(BIN)/python -m pytest -q tests --long -m long $(PARALLEL)
-
-test-all: env ## the tests, the longer proofs and the faults, sharing the runs that they look at (as root; within an hour)
-	$(BIN)/python -m pytest -q tests --long --faults $(PARALLEL)
 
 test-story: env ## before a release (hours): known coefficients come back, three nights, three years month by month
 	$(BIN)/python -m pytest -q tests --story -m story

@@ -3,7 +3,8 @@
 python benchmarks/nightly.py --delivery FOLDER --years 2019-2022 --name night-six-million [--share 0.005]
 The delivery is one that `lbz-indicators generate --format parquet` wrote. First the whole run; then hospital-months of the
 reporting year that hold the share of all records are delivered again, every admission in them a year older, one in ten
-acute where it was planned; then the night, step by step. With --tables the whole run is that of another day. Results go to benchmarks/results/<name>.json.
+acute where it was planned; then the night, step by step. With --tables the whole run is that of another day. Results go to
+benchmarks/results/<name>.json.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def measure_night(arguments: argparse.Namespace, scratch: Path) -> dict[str, Any
             return clock.span(f"{self.label}: {name}")
 
         def say(self, text: str) -> None:
-            self.said.append(text)
+            self.said.append(text.replace(str(scratch), "SCRATCH"))
 
     with clock.span("start of the session"):
         spark = start_session(settings(arguments.delivery), str(scratch / "spark.log"))
