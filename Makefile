@@ -37,7 +37,7 @@ run-sample: ## run the main job on the real sample (SAMPLE=FOLDER) instead
 demo-truth: run ## what was planted in the generated nation, and what the figures say of it
 	$(BIN)/python tests/recovery/scorecard.py --nation $(OUTPUT)/nation --tables $(OUTPUT)/tables --years $(YEARS)
 
-test: env ## unit, Spark, golden and integration tests (under 20 minutes on two cores)
+test: env ## unit, Spark, golden and integration tests
 	$(BIN)/python -m pytest -q tests $(PARALLEL)
 
 test-long: env ## the longer proofs: the real sample, publications, coverage of limits, planted effects, spark-submit
