@@ -69,7 +69,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     from lbz_indicators.session import start_session
 
     os.environ["TZ"] = "UTC"
-    overrides = ["spark.master=local[2]", "spark.memory=4g", "spark.shuffle_partitions=4"]
+    overrides = ["spark.master=local[2]", "spark.memory=4g"]
     with pytest.MonkeyPatch.context() as patched:
         # Two cores are Java's compiler's for the most part: the collector that takes least of them.
         patched.setenv("JDK_JAVA_OPTIONS", "-XX:+UseParallelGC")

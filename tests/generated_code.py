@@ -1,4 +1,4 @@
-"""How Spark works out expressions in tests: interpreted for few rows, as the program does for many."""
+"""How Spark works out expressions in tests: interpreted where rows are few, by generated code, as for users, where they are many."""
 
 from __future__ import annotations
 

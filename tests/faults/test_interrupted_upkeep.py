@@ -33,7 +33,7 @@ from lbz_indicators.steps.reproduction import _removals, find_publication, repro
 from lbz_indicators.steps.rotation import rotate
 from lbz_indicators.tables import Table
 
-pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("spark")]
+pytestmark = pytest.mark.faults
 
 
 def _erased(store: Store) -> tuple[dict[str, int], int]:

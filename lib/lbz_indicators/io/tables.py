@@ -295,8 +295,7 @@ class Store:
         keys = changes.select(*[F.col(quote(key)).alias(joins.other(key)) for key in schema.key])
         kept = there.join(keys, on=joins.same_keys(schema.key), how="left_anti").select(*schema.names)
         rows = kept.unionByName(changes.where(F.col(CHANGE) == UPSERT).select(*schema.names))
-        writer = rows.write.format("delta").mode("overwrite")
-        self._save(table, writer.option("replaceWhere", " AND ".join(bounds)) if bounds else writer)
+        self.overwrite(table, rows, " AND ".join(bounds) or "true")
 
     @staticmethod
     def _compared(new: DataFrame, old: DataFrame, schema: TableSchema) -> tuple[DataFrame, Extent]:
@@ -377,16 +376,17 @@ class Store:
 
     def cache(self, frame: DataFrame) -> DataFrame:
         """Keeps a DataFrame that several actions read, until `release`, where the platform has a cache."""
-        self._is_kept(frame)
+        self._persist(frame)
         return frame
 
     def look_up(self, frame: DataFrame) -> DataFrame:
         """Makes a small DataFrame now and keeps it: Spark plans a join by its real size, and makes it only once."""
-        if self._is_kept(frame):
+        if self._persist(frame):
             frame.count()
         return frame
 
-    def _is_kept(self, frame: DataFrame) -> bool:
+    def _persist(self, frame: DataFrame) -> bool:
+        """Whether the platform keeps it."""
         try:
             self._cached.append(frame.persist())
         except PySparkException:
