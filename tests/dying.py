@@ -11,15 +11,14 @@ import pytest
 import same_tables
 
 from lbz_indicators import tables
-from lbz_indicators.io import Store
+from lbz_indicators.io.delta_tables import DeltaTables
 from lbz_indicators.io.upkeep import Upkeep
 
 WRITES: tuple[tuple[type, tuple[str, ...]], ...] = (
-    (Store, ("_append", "_merge", "overwrite", "delete", "empty")),
+    (DeltaTables, ("create", "append", "overwrite", "empty", "delete", "merge")),
     (Upkeep, ("_merge", "set_properties", "add_columns", "compact", "purge")),
 )
-"""Every way in which the program commits, but vacuum, which changes no row and commits each time. `replace`, `replace_touched`
-and `append` go through these."""
+"""Every way in which the program commits, but vacuum, which changes no row and commits each time."""
 SAYING = {*same_tables.LOGS, str(tables.GOLD_ERASURES)}
 """Tables that only say what was done. A command that broke off is found by what it has said, and says so again."""
 Result = TypeVar("Result")

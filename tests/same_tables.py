@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from lbz_indicators import tables
 from lbz_indicators.hashing import hash_of
-from lbz_indicators.schemas import SCHEMAS
+from lbz_indicators.schemas import SCHEMAS, TableSchema
 
 OF_THE_RUN = {"run_id", "record", "indicators_version", "inputs", "code_version"}
 """Columns that say which run made a row, with what number, or of which versions of the tables."""
@@ -28,12 +28,17 @@ def contents(spark: SparkSession, root: Path, *layers: str) -> Contents:
         path = root / table.layer / table.name
         if table.layer not in layers or str(table) in LOGS or not any(path.glob("_delta_log/*.json")):
             continue
-        names = [
-            column.name
-            for column in schema.columns
-            if column.name not in OF_THE_RUN and not isinstance(column.type, (T.TimestampType, T.MapType))
-        ]
-        rows = spark.read.format("delta").load(str(path)).select(hash_of(names).cast("decimal(38,0)").alias("hash"))
-        total = rows.agg(F.count("*"), F.sum("hash")).collect()[0]
-        found[str(table)] = (total[0], int(total[1] or 0))
+        found[str(table)] = content(spark.read.format("delta").load(str(path)), schema)
     return found
+
+
+def content(rows: DataFrame, schema: TableSchema) -> tuple[int, int]:
+    """What a table holds."""
+    names = [
+        column.name
+        for column in schema.columns
+        if column.name not in OF_THE_RUN and not isinstance(column.type, (T.TimestampType, T.MapType))
+    ]
+    hashes = rows.select(hash_of(names).cast("decimal(38,0)").alias("hash"))
+    total = hashes.agg(F.count("*"), F.sum("hash")).collect()[0]
+    return total[0], int(total[1] or 0)

@@ -1,8 +1,8 @@
 """A run that is killed at every step and started again: nothing lost, nothing counted twice, last good figures readable.
 
 A nation has its figures; a hospital's correction comes in. Each step is killed as a process (kill -9) when it has made its first
-commit, the fit while it fits. Then it is run again in this process, and dies after every further commit it makes, until it
-has none left to make. At the end the tables are those of a run that nothing disturbed.
+commit, the fit while it fits, and run again. At the end the tables are those of a run that nothing disturbed. What happens
+after every further commit: test_every_commit.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 import prepared
 import pytest
 import same_tables
-from dying import commits, run_dying
+from dying import commits
 from messages import exit_status
 from prepared import Prepared
 from pyspark.sql import SparkSession
@@ -73,10 +73,8 @@ def test_a_step_is_killed_and_run_again(
     readable = {figures, *([_shown(corrected.after, capfd)] if step == "indicators" else [])}
     assert len(figures.splitlines()) > 20
     assert _shown(chain.root, capfd) in readable
-    _, deaths = run_dying(chain.root, lambda: chain.run(step))
+    chain.run(step)
     chain.done.append(step)
-    print(f"{step}: killed once, died {deaths} times")
-    assert deaths >= {"ingest": 1, "validate": 1, "derive": 1, "fit": 5, "score": 1, "indicators": 1}[step]
     assert not work.exists()
 
 

@@ -69,7 +69,7 @@ def test_a_withdrawal_goes_with_its_admission_unless_another_record_would_come_b
     assert _withdrawals_of(parts) == {0}
     for part in parts[-2:]:
         left = memory.read(part.table).join(part.keys.select(*part.on), on=list(part.on), how="left_anti")
-        memory._keep(part.table, left, None)
+        memory.tables.keep(part.table, left)
     assert records_in_force(memory) == before - {("d1", "a3")}
 
 

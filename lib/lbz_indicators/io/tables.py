@@ -1,4 +1,4 @@
-"""Reading and writing the Delta tables.
+"""Writing the Delta tables.
 
 Every write checks the table's contract first. A replacing write first compares the new rows with the old ones, key by
 key on a hash of the content, and writes only the rows that differ: no difference, no new version.
@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-from pyspark.errors import PySparkException
-from pyspark.sql import Column, DataFrame, DataFrameWriter, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lbz_indicators import joins
 from lbz_indicators.config import StorageSettings
-from lbz_indicators.errors import StorageError
 from lbz_indicators.failures import storage_errors
 from lbz_indicators.hashing import literal, quote
 from lbz_indicators.io import layout
-from lbz_indicators.io.changes import CHANGE, THERE, UPSERT, Extent, changed_rows, conform, in_partitions, merge_statement
-from lbz_indicators.io.place import Commit, Place
+from lbz_indicators.io.changes import CHANGE, THERE, UPSERT, Extent, changed_rows, conform, in_partitions
+from lbz_indicators.io.delta_tables import DeltaTables
+from lbz_indicators.io.place import Commit
+from lbz_indicators.io.reading import Tables
 from lbz_indicators.schemas import SCHEMAS, TableSchema
 from lbz_indicators.tables import Table
 
@@ -43,8 +43,6 @@ YEAR = "discharge_year"
 MANY, MUCH = 10_000, 0.1
 """Rows that change, and their share of a table, from which on its partitions are written anew. Every figure has the nation's
 beside it, so that one correction changes all of a period: 340,000 of a million took 22 s to merge into gold.indicators."""
-ABSENT = -1
-"""Stands for the version of a table that was not there."""
 
 Scope = Column | Callable[[DataFrame], DataFrame]
 """Which rows of a table a write may replace."""
@@ -55,51 +53,44 @@ def of_keys(keys: DataFrame) -> Callable[[DataFrame], DataFrame]:
     return lambda rows: rows.join(F.broadcast(keys), on=keys.columns, how="left_semi")
 
 
-class Store:
-    """Tables of one place, by the names in `lbz_indicators.tables`.
+class Store(Tables):
+    """Tables of one place, to read and to write.
 
     `require_lease` is called before every write and raises where the run may write no more; see `io.lease`. Who holds the lease
-    writes alone, so the last commit of a table is then asked for once and after every write, not at every look.
+    writes alone.
     """
 
-    def __init__(self, spark: SparkSession, settings: StorageSettings, require_lease: Callable[[], None] | None = None) -> None:
-        self.spark = spark
-        self.location = Place(spark, settings)
+    def __init__(
+        self,
+        spark: SparkSession,
+        settings: StorageSettings,
+        require_lease: Callable[[], None] | None = None,
+        location: DeltaTables | None = None,
+    ) -> None:
+        super().__init__(spark, settings, location, writes_alone=require_lease is not None)
         self.require_lease = require_lease or (lambda: None)
-        self._commits: dict[Table, Commit] | None = {} if require_lease else None
-        self._settings = settings
-        self.versions_read: dict[str, int] = {}
         self.versions_written: dict[str, int] = {}
-        self._cached: list[DataFrame] = []
-        self._pinned: dict[str, int] = {}
-        self._current: set[Table] = set()
-        self._any_layout = False
 
     def pinned(self, versions: Mapping[str, int]) -> Store:
         """The same tables for reading, these at the given Delta versions (-1: not there) and the others at their latest."""
-        store = Store(self.spark, self._settings)
-        store._pinned = dict(versions)
+        store = Store(self.spark, self._settings, None, self.location)
+        store._pinned = versions
         store._current = self._current
         store._commits = self._commits
         return store
 
     def anew(self, require_lease: Callable[[], None]) -> Store:
         """The same tables, of which nothing has been read or written yet."""
-        store = Store(self.spark, self._settings, require_lease)
+        store = Store(self.spark, self._settings, require_lease, self.location)
         store._current = self._current
         return store
 
     def of_any_layout(self) -> Store:
         """The same tables, also those that another version of the program wrote: for lifting them."""
-        store = Store(self.spark, self._settings, self.require_lease)
+        store = Store(self.spark, self._settings, self.require_lease, self.location)
         store._any_layout = True
         store._commits = self._commits
         return store
-
-    @property
-    def place(self) -> str:
-        """Where the tables lie, for messages."""
-        return self.location.name
 
     @property
     def work_path(self) -> str:
@@ -115,55 +106,6 @@ class Store:
         """StorageError where the place for the tables cannot be written, before any work is done."""
         self.location.require_writable()
 
-    def read(self, table: Table) -> DataFrame:
-        """The table at its latest version, which is noted; StorageError where it is absent."""
-        rows = self.find(table)
-        if rows is None:
-            raise StorageError(
-                f"The table {table} is not there.",
-                where=self.place,
-                mend="run the earlier steps first: `lbz-indicators run`, or ingest, validate, derive, fit, score.",
-            )
-        return rows
-
-    def find(self, table: Table) -> DataFrame | None:
-        """The table at its latest version, which is noted; None where it is absent."""
-        commit = self._last_commit(table)
-        if commit is None:
-            return None
-        version = self._pinned.get(str(table))
-        if version == ABSENT:
-            return None
-        self.versions_read[str(table)] = commit.version if version is None else version
-        return self.spark.table(self.location.identifier(table)) if version is None else self.location.at_version(table, version)
-
-    def read_or_empty(self, table: Table) -> DataFrame:
-        """The table, or no rows of its schema where it is absent."""
-        rows = self.find(table)
-        return self.spark.createDataFrame([], SCHEMAS[table].struct) if rows is None else rows
-
-    def version(self, table: Table) -> int:
-        """The latest Delta version; StorageError where the table is absent."""
-        self.read(table)
-        return self.versions_read[str(table)]
-
-    def find_version(self, table: Table) -> int | None:
-        """The latest Delta version, None where the table is absent; a StorageError where a folder of its name holds none."""
-        commit = self._last_commit(table)
-        return None if commit is None else commit.version
-
-    def _last_commit(self, table: Table) -> Commit | None:
-        """The latest commit, None where the table is absent; StorageError where another version of the program wrote it."""
-        if self._commits is not None and table in self._commits:
-            return self._commits[table]
-        commit = self.location.last_commit(table)
-        if commit is not None and self._commits is not None:
-            self._commits[table] = commit
-        if commit is not None and table not in self._current and not self._any_layout:
-            layout.require_current(self.spark, self.location.identifier(table), table, self.place)
-            self._current.add(table)
-        return commit
-
     @contextmanager
     def committing(self, table: Table) -> Iterator[None]:
         """Around every statement that may commit to a table: under the lease, and its last commit is not known afterwards."""
@@ -173,25 +115,6 @@ class Store:
         finally:
             if self._commits is not None:
                 self._commits.pop(table, None)
-
-    def changed_since(self, table: Table, version: int, columns: Sequence[str]) -> DataFrame:
-        """Values of `columns` in the rows that commits after `version` removed or wrote, each once; of a table with a change
-        feed. A row that was rewritten as it was is among them."""
-        last = self.version(table)
-        if last <= version:
-            return self.spark.createDataFrame([], SCHEMAS[table].struct).select(*columns)
-        return self.location.change_feed(table, version + 1, last).select(*columns).distinct()
-
-    def keeps(self, table: Table, version: int) -> bool:
-        """Whether a former version (ABSENT: that it was not there) can still be read with `pinned`."""
-        return version == ABSENT or version == self.find_version(table) or self.location.keeps(table, version)
-
-    def is_as_left(self, table: Table, version: int | None) -> bool:
-        """Whether the table's rows are still those of a version; None: whether it is still absent."""
-        commit = self._last_commit(table)
-        if commit is None or version is None:
-            return commit is None and version is None
-        return commit.version == version or self.location.rows_unchanged_since(table, version)
 
     def frame(self, table: Table, rows: Sequence[Sequence[Any]]) -> DataFrame:
         """A small DataFrame of the table's schema from plain rows in column order."""
@@ -208,12 +131,11 @@ class Store:
             return self._append(table, conform(frame, SCHEMAS[table]), self._last_commit(table))
 
     def _append(self, table: Table, rows: DataFrame, before: Commit | None) -> Written:
-        if before is None:
-            with self.committing(table):
-                self.location.make_layer(table)
-                layout.create(rows, self.location.identifier(table), table, self.properties(table))
-        else:
-            self._save(table, rows.write.format("delta").mode("append").option("mergeSchema", "false"))
+        with self.committing(table):
+            if before is None:
+                self.location.create(table, rows, self.properties(table))
+            else:
+                self.location.append(table, rows)
         commit = self._last_commit(table)
         assert commit is not None
         if commit == before:  # no rows, no commit
@@ -235,17 +157,8 @@ class Store:
 
     def empty(self, table: Table) -> None:
         """Makes the table one without rows, of the columns of its contract; former versions stay readable."""
-        rows = self.spark.createDataFrame([], SCHEMAS[table].struct)
-        writer = rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
-        with self._writing(table):
-            self._save(table, writer.partitionBy(*SCHEMAS[table].partition_by))
-
-    def _save(self, table: Table, writer: DataFrameWriter) -> None:
-        with self.committing(table):
-            if self._settings.catalog:
-                writer.saveAsTable(self.location.identifier(table))
-            else:
-                writer.save(self.location.path(table))
+        with self._writing(table), self.committing(table):
+            self.location.empty(table)
 
     def replace(self, table: Table, frame: DataFrame, scope: Scope | None = None) -> Written:
         """Makes the table's rows within `scope` (null: all) those of `frame`, touching only rows that differ.
@@ -260,7 +173,7 @@ class Store:
             commit = self._last_commit(table)
             if commit is None:
                 return self._append(table, new, None)
-            old = self.spark.table(self.location.identifier(table))
+            old = self.location.rows(table)
             if scope is not None:
                 old = old.where(scope) if isinstance(scope, Column) else scope(old).select(*schema.names)
             chosen = scope is not None and not isinstance(scope, Column)
@@ -286,12 +199,12 @@ class Store:
         where a change feed would then name all of them."""
         if SCHEMAS[table].change_feed or changed < MANY:
             return False
-        return changed > MUCH * self.spark.table(self.location.identifier(table)).count()
+        return changed > MUCH * self.location.rows(table).count()
 
     def _write_anew(self, table: Table, changes: DataFrame, bounds: Sequence[str]) -> None:
         """Writes partitions as they become, in one commit; an unchanged row as it is."""
         schema = SCHEMAS[table]
-        there = reduce(DataFrame.where, bounds, self.spark.table(self.location.identifier(table)))
+        there = reduce(DataFrame.where, bounds, self.location.rows(table))
         keys = changes.select(*[F.col(quote(key)).alias(joins.other(key)) for key in schema.key])
         kept = there.join(keys, on=joins.same_keys(schema.key), how="left_anti").select(*schema.names)
         rows = kept.unionByName(changes.where(F.col(CHANGE) == UPSERT).select(*schema.names))
@@ -312,12 +225,8 @@ class Store:
             self._append(table, fresh, self._last_commit(table))
 
     def _merge(self, table: Table, changes: DataFrame, bounds: Sequence[str], *, inserts: bool) -> None:
-        view = f"changes_of_{table.layer}_{table.name}"
-        changes.createOrReplaceTempView(view)
-        target = self.location.identifier(table)
         with self.committing(table):
-            self.spark.sql(merge_statement(target, view, SCHEMAS[table], bounds, inserts=inserts)).collect()
-        self.spark.catalog.dropTempView(view)
+            self.location.merge(table, changes, bounds, inserts=inserts)
 
     def replace_touched(self, table: Table, old: DataFrame, new: DataFrame, bound: str) -> Written:
         """Makes the rows `old` of a table the rows `new`, writing only those that differ, in two commits.
@@ -347,16 +256,17 @@ class Store:
         with self._writing(table):
             if self._last_commit(table) is None:
                 return self._append(table, new, None)
-            writer = new.write.format("delta").mode("overwrite").option("replaceWhere", condition)
-            self._save(table, writer)
+            with self.committing(table):
+                self.location.overwrite(table, new, condition)
             commit = self._last_commit(table)
             assert commit is not None
         return self._note(table, Written(commit.rows, commit.version))
 
     def delete(self, table: Table, condition: str) -> None:
         """Removes the rows that meet a SQL condition made of trusted text."""
-        with self._writing(table), self.committing(table):
-            self.spark.sql(f"DELETE FROM {self.location.identifier(table)} WHERE {condition}").collect()
+        with self._writing(table):
+            with self.committing(table):
+                self.location.delete(table, condition)
             commit = self._last_commit(table)
             assert commit is not None
         self._note(table, Written(0, commit.version))
@@ -373,29 +283,3 @@ class Store:
     def _note(self, table: Table, written: Written) -> Written:
         self.versions_written[str(table)] = written.version
         return written
-
-    def cache(self, frame: DataFrame) -> DataFrame:
-        """Keeps a DataFrame that several actions read, until `release`, where the platform has a cache."""
-        self._persist(frame)
-        return frame
-
-    def look_up(self, frame: DataFrame) -> DataFrame:
-        """Makes a small DataFrame now and keeps it: Spark plans a join by its real size, and makes it only once."""
-        if self._persist(frame):
-            frame.count()
-        return frame
-
-    def _persist(self, frame: DataFrame) -> bool:
-        """Whether the platform keeps it."""
-        try:
-            self._cached.append(frame.persist())
-        except PySparkException:
-            return False
-        return True
-
-    def release(self) -> None:
-        """Drops everything `cache` keeps."""
-        # The last one first: Spark looks for what else was made of a frame, and plans that anew.
-        for frame in reversed(self._cached):
-            frame.unpersist()
-        self._cached.clear()
