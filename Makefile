@@ -47,7 +47,7 @@ test-story: env ## before a release (hours): known coefficients come back, three
 	$(BIN)/python -m pytest -q tests --story -m story
 
 test-faults: env ## kill, fill the disk, change files under way: nothing lost, nothing counted twice (as root; with cluster-test)
-	$(BIN)/python -m pytest -q tests/faults tests/cluster --faults
+	$(BIN)/python -m pytest -q tests/faults tests/cluster --faults -m faults $(PARALLEL)
 
 cluster-test: env ## the jobs by spark-submit on a master and two workers on this machine: the tables of local mode
 	$(BIN)/python -m pytest -q tests/cluster --faults

@@ -43,7 +43,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _made_once(item: pytest.Item) -> str | None:
-    """The run of MADE_ONCE that a test looks at."""
+    """The run of MADE_ONCE that a test looks at. Those that inject faults are dear themselves: each file makes its own."""
+    if item.get_closest_marker("faults"):
+        return None
     return next((name for name in MADE_ONCE if name in getattr(item, "fixturenames", ())), None)
 
 

@@ -78,6 +78,16 @@ def test_of_runs_that_start_at_once_exactly_one_has_it(spark: SparkSession, tmp_
         leases[winner].release()
 
 
+def test_what_a_first_take_that_broke_off_has_left_is_no_lease(spark: SparkSession, tmp_path: Path) -> None:
+    log = tmp_path / "gold" / "lease" / "_delta_log"
+    log.mkdir(parents=True)
+    (log / ".00000000000000000000.json.1a2b.tmp").write_text('{"commitInfo":')
+    (log.parent / "part-00000.snappy.parquet").write_bytes(b"PAR1")
+    Lease(_store(spark, tmp_path), "first", "run").take(Said())
+    found = find_row(_store(spark, tmp_path))
+    assert found is not None and found.run_id == "first"
+
+
 def test_an_expired_lease_is_taken_over_after_watching_and_its_run_writes_no_more(spark: SparkSession, tmp_path: Path) -> None:
     clock, other_clock, said = SetClock(), SetClock(), Said()
     first = Lease(_store(spark, tmp_path), "first", "nightly", clock, ELSEWHERE)

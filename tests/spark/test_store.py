@@ -31,6 +31,20 @@ def test_a_table_without_rows_gets_no_version_by_being_replaced_by_none(spark: S
     assert versions[0] == versions[1]
 
 
+def test_what_a_first_write_that_broke_off_has_left_is_no_table(spark: SparkSession, tmp_path: Path) -> None:
+    """Files without a commit, and the beginning of one: the disk was full, or the process was killed."""
+    store, table = _store(spark, tmp_path), tables.SILVER_QUALITY
+    rows = store.frame(table, RULES)
+    rows.write.parquet(f"{tmp_path}/{table.layer}/{table.name}")
+    log = tmp_path / table.layer / table.name / "_delta_log"
+    log.mkdir()
+    (log / ".00000000000000000000.json.1a2b.tmp").write_text('{"commitInfo":')
+    assert store.find(table) is None
+    store.append(table, rows)
+    assert sorted(map(tuple, store.read(table).collect()), key=str) == sorted(RULES, key=str)
+    assert store.find_version(table) == 0
+
+
 @pytest.fixture(params=[False, True], ids=["merged", "written anew"])
 def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """As few rows are replaced, and as many are."""

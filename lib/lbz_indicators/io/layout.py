@@ -71,9 +71,10 @@ def properties(table: Table, retention_days: int) -> dict[str, str]:
 
 
 def create(rows: DataFrame, identifier: str, table: Table, properties: Mapping[str, str]) -> None:
-    """Makes a table with its properties, partitions and first rows, in one commit."""
+    """Makes a table that has no commit with its properties, partitions and first rows, in one commit."""
     writer = rows.writeTo(identifier).using("delta")
     for name, value in properties.items():
         writer = writer.tableProperty(name, value)
     partitions = [F.col(name) for name in SCHEMAS[table].partition_by]
-    (writer.partitionedBy(*partitions) if partitions else writer).create()
+    # Where the first write of a table broke off its folder is there, and a plain create refuses that for good.
+    (writer.partitionedBy(*partitions) if partitions else writer).createOrReplace()
