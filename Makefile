@@ -43,7 +43,7 @@ test: env ## unit, Spark, golden and integration tests
 test-long: env ## the longer proofs: the real sample, publications, coverage of limits, planted effects, spark-submit
 	$(BIN)/python -m pytest -q tests --long -m long $(PARALLEL)
 
-test-story: env ## before a release (hours): known coefficients come back, three nights, three years month by month
+test-story: env ## before a release (hours): known coefficients come back, three nights, three years, a death after every commit
 	$(BIN)/python -m pytest -q tests --story -m story
 
 test-faults: env ## kill, fill the disk, change files under way: nothing lost, nothing counted twice (as root; with cluster-test)

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 KINDS = {
     "long": "the longer proofs",
     "faults": "the tests that inject faults, and those on a cluster",
-    "story": "the longest proofs: known coefficients, three nights, three years month by month",
+    "story": "the longest proofs: known coefficients, three nights, three years month by month, a death after every commit",
 }
 SHARED_DATA = ROOT.parent / "shared" / "data"
 MADE_ONCE = ("sample_run", "golden", "undisturbed")

@@ -19,7 +19,7 @@ from whole_runs import Said
 from lbz_indicators.steps.nightly import Night, of_a_night
 from lbz_indicators.steps.run import run_steps
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.story
 LONGER_AGO = 40 * 86400
 """Seconds: more than storage.retention_days."""
 

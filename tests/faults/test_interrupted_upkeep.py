@@ -33,7 +33,7 @@ from lbz_indicators.steps.reproduction import _removals, find_publication, repro
 from lbz_indicators.steps.rotation import rotate
 from lbz_indicators.tables import Table
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.story
 
 
 def _erased(store: Store) -> tuple[dict[str, int], int]:
