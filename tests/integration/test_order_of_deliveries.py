@@ -9,6 +9,8 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from clocks import set_wall_clock
+from memory_store import MemoryStore
 from pyspark.sql import SparkSession
 
 from deliveries import admissions, csv_text, diagnoses, hospitals, write_delivery
@@ -16,9 +18,7 @@ from lbz_indicators import tables
 from lbz_indicators.config import load_settings
 from lbz_indicators.io import Store
 from lbz_indicators.progress import SILENT
-from lbz_indicators.steps import STEPS, loading
-
-pytestmark = pytest.mark.faults
+from lbz_indicators.steps import STEPS
 
 JANUARY = {"admission_date": "2019-01-10", "discharge_date": "2019-01-14"}
 TOLD = {
@@ -43,7 +43,7 @@ DELIVERED = {
 
 @pytest.fixture(scope="module")
 def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    folder = tmp_path_factory.mktemp("order")
+    folder, store = tmp_path_factory.mktemp("order"), MemoryStore(spark)
     for name, rows in DELIVERED.items():
         number = name.replace(" ", "-")
         named = {row.get("hospital_id", "H1") for row in rows}
@@ -55,12 +55,9 @@ def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Stor
                 "hospitals.csv": csv_text(hospitals(*sorted(named))),
             },
         )
-        settings = load_settings(
-            None, [f"delivery.input={delivery}", f"delivery.id={number}", f"storage.root={folder / 'tables'}"]
-        )
-        store = Store(spark, settings.storage)
+        settings = load_settings(None, [f"delivery.input={delivery}", f"delivery.id={number}", "storage.root=memory"])
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(loading, "utc_now", lambda name=name: TOLD[name])
+            set_wall_clock(patch, TOLD[name])
             for step in ("ingest", "validate"):
                 STEPS[step](store, settings, SILENT, "run")
         store.release()
