@@ -19,13 +19,13 @@ from memory_store import MemoryStore
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from same_tables import Contents, content
-from whole_runs import COMPARED, Said
+from whole_runs import COMPARED, Said, follow_every_night
 
 from lbz_indicators.config import Settings
 from lbz_indicators.io import Lease
 from lbz_indicators.progress import SILENT
 from lbz_indicators.schemas import SCHEMAS
-from lbz_indicators.steps import STEPS, Step, touched
+from lbz_indicators.steps import STEPS, Step
 from lbz_indicators.steps.nightly import Night, of_a_night
 from lbz_indicators.steps.run import Run, new_run_id
 from lbz_indicators.tables import GOLD_INDICATORS, GOLD_MODEL_EVENTS
@@ -117,7 +117,7 @@ def night(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iter
     correction = prepared.write_correction(delivery, folder / "correction")
     store = MemoryStore(spark)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(touched, "LARGEST_SHARE", 1.0)  # of so small a nation a correction is more than is followed elsewhere
+        follow_every_night(patch)
         _record(store, prepared.settings(delivery, folder), STEPS)
         settings = of_a_night(prepared.settings(correction, folder))
         after = store.fork()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from changing_nation import Nation, make_nation
 from pyspark.sql import SparkSession
-from whole_runs import Said, from_scratch, require_equal
+from whole_runs import Said, follow_every_night, from_scratch, require_equal
 
 from deliveries import write_delivery
 from lbz_indicators.config import Settings, load_settings
@@ -36,7 +36,8 @@ def _night(spark: SparkSession, settings: Settings) -> list[str]:
     return said.lines
 
 
-def test_three_nights_are_three_whole_runs(spark: SparkSession, tmp_path: Path) -> None:
+def test_three_nights_are_three_whole_runs(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    follow_every_night(monkeypatch)
     nation, before = make_nation(7, REGIONS), None
     folders, nights = [], tmp_path / "nights"
     for number in range(4):

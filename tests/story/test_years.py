@@ -16,13 +16,12 @@ import pytest
 from monthly_deliveries import Country
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
-from whole_runs import Said, from_scratch, require_equal
+from whole_runs import Said, follow_every_night, from_scratch, require_equal
 
 from lbz_indicators import tables
 from lbz_indicators.config import Settings, load_settings
 from lbz_indicators.io import Store
 from lbz_indicators.progress import Progress
-from lbz_indicators.steps import touched
 from lbz_indicators.steps.freeze import freeze
 from lbz_indicators.steps.generate import generate
 from lbz_indicators.steps.maintenance import maintain
@@ -136,7 +135,7 @@ def _maintain(store: Store, settings: Settings, progress: Progress, run_id: str)
 def test_every_published_figure_of_the_story_is_reproduced(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, years: tuple[int, ...], months: int
 ) -> None:
-    monkeypatch.setattr(touched, "LARGEST_SHARE", 1.0)  # of so small a nation a month is more than is followed elsewhere
+    follow_every_night(monkeypatch)
     generate(spark, _nation(tmp_path / "nation", years[-1] + 1), Said())
     country = Country(tmp_path / "nation" / "delivery", tmp_path / "inbox")
     registry = Registry(spark, tmp_path / "tables")
