@@ -38,6 +38,10 @@ MODELS = (
 )
 
 
+SCOPE = ("model_version", "indicator", "variant", "discharge_year", "period")
+"""What a row is of, where a table keeps rows of several models."""
+
+
 class Said(Progress):
     """What is said of a run."""
 
@@ -62,9 +66,16 @@ def _rows(spark: SparkSession, settings: Settings, table: Table) -> pd.DataFrame
 
 
 def require_equal(spark: SparkSession, night: Settings, whole: Settings) -> None:
-    """Every compared table, row by row, but for the columns that say which run made a row."""
+    """Every compared table, row by row, but for the columns that say which run made a row.
+
+    Of tables that keep what other models said in other years: the versions and years of which the whole run has rows.
+    """
     for table in COMPARED:
-        pd.testing.assert_frame_equal(_rows(spark, night, table), _rows(spark, whole, table), obj=str(table))
+        wanted, found = _rows(spark, whole, table), _rows(spark, night, table)
+        scope = [name for name in SCOPE if name in wanted]
+        if "model_version" in scope:
+            found = found.merge(wanted[scope].drop_duplicates()).sort_values(list(wanted)).reset_index(drop=True)
+        pd.testing.assert_frame_equal(found, wanted, obj=str(table))
 
 
 def from_scratch(
