@@ -105,7 +105,7 @@ def _record(store: MemoryStore, settings: Settings, steps: Mapping[str, Step]) -
     said = Said()
     run = Run(store.spark, settings, new_run_id(), "nightly", said, cast(Lease, NoLease()), store)
     for name, step in steps.items():
-        run.do(name, step)
+        said.say(run.do(name, step).message)
     return "\n".join(said.lines)
 
 
