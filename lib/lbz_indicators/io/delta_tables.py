@@ -14,7 +14,8 @@ from lbz_indicators.tables import Table
 
 
 class DeltaTables(Place):
-    """Each method makes one commit, or none where no row would change; the rows have the columns of the table's contract."""
+    """Each method that writes makes one commit, or none where no row would change; the rows have the columns of the table's
+    contract."""
 
     def rows(self, table: Table) -> DataFrame:
         """The table at its latest version."""
@@ -31,17 +32,17 @@ class DeltaTables(Place):
 
     def append(self, table: Table, rows: DataFrame) -> None:
         """Adds rows."""
-        self._save(table, rows.write.format("delta").mode("append").option("mergeSchema", "false"))
+        self.save(table, rows.write.format("delta").mode("append").option("mergeSchema", "false"))
 
     def overwrite(self, table: Table, rows: DataFrame, condition: str) -> None:
         """Makes the rows that meet a SQL condition these ones."""
-        self._save(table, rows.write.format("delta").mode("overwrite").option("replaceWhere", condition))
+        self.save(table, rows.write.format("delta").mode("overwrite").option("replaceWhere", condition))
 
     def empty(self, table: Table) -> None:
         """Makes the table one without rows, of the columns of its contract."""
         rows = self.spark.createDataFrame([], SCHEMAS[table].struct)
         writer = rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
-        self._save(table, writer.partitionBy(*SCHEMAS[table].partition_by))
+        self.save(table, writer.partitionBy(*SCHEMAS[table].partition_by))
 
     def delete(self, table: Table, condition: str) -> None:
         """Removes the rows that meet a SQL condition."""
@@ -55,7 +56,8 @@ class DeltaTables(Place):
         self.spark.sql(statement).collect()
         self.spark.catalog.dropTempView(view)
 
-    def _save(self, table: Table, writer: DataFrameWriter) -> None:
+    def save(self, table: Table, writer: DataFrameWriter) -> None:
+        """Writes in the writer's own mode, to the table's path or its name in the catalog."""
         if self.settings.catalog:
             writer.saveAsTable(self.identifier(table))
         else:

@@ -76,7 +76,7 @@ def find_row(store: Store) -> LeaseRow | None:
     times = [F.unix_micros(name).alias(name) for name in _TIMES]
     others = [name for name in store.columns(tables.GOLD_LEASE) if name not in _TIMES]
     try:
-        rows = store.spark.table(store.location.identifier(tables.GOLD_LEASE)).select(*others, *times).collect()
+        rows = store.location.rows(tables.GOLD_LEASE).select(*others, *times).collect()
     except PySparkException as error:
         if error.getCondition() in NOT_THERE:
             return None
@@ -154,11 +154,8 @@ def make_row(store: Store, row: LeaseRow) -> bool:
     columns = [F.expr(values[c.name]).cast(c.type).alias(c.name, metadata={"comment": c.meaning}) for c in SCHEMAS[table].columns]
     writer = store.spark.range(1).select(*columns).coalesce(1).write.format("delta").mode("error").options(**_PROPERTIES)
     try:
-        if store.location.settings.catalog:
-            store.location.make_layer(table)
-            writer.saveAsTable(store.location.identifier(table))
-        else:
-            writer.save(store.location.path(table))
+        store.location.make_layer(table)
+        store.location.save(table, writer)
     except _CONFLICTS:
         return False
     except PySparkException as error:
